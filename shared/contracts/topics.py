@@ -1,0 +1,66 @@
+"""Every topic once: its key, its size, who publishes, who hears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+
+INTAKE_RETENTION_MS = 14 * DAY_MS
+"""Ceiling: the hearing service deletes what it has read earlier; an outage of 14 days loses nothing."""
+OWN_RETENTION_MS = 14 * DAY_MS
+"""Longer than the window in which a database may be restored, so that everything since can be read again."""
+MAX_RECORD_BYTES = 1_048_576
+"""Largest record that the broker takes, Kafka's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic. `partitions` bounds how many processes of one hearer can share its work."""
+
+    name: str
+    key: str
+    publisher: str
+    hearers: tuple[str, ...]
+    partitions: int = 12
+
+    @property
+    def is_intake(self) -> bool:
+        """Whether the topic is a family of untrusted topics, one per publisher."""
+        return self.name.startswith("intake.")
+
+    @property
+    def pattern(self) -> str:
+        """Return the regular expression that finds every publisher's topic of this family."""
+        return rf"^{self.name.replace('.', r'[.]')}[.][a-z0-9-]+$"
+
+    def of(self, publisher: str) -> str:
+        """Return the name of one publisher's topic of this family."""
+        return f"{self.name}.{publisher}"
+
+    def config(self) -> dict[str, str]:
+        """Return the broker's settings for the topic."""
+        shared = {"segment.ms": str(HOUR_MS), "max.message.bytes": str(MAX_RECORD_BYTES), "min.insync.replicas": "1"}
+        if self.is_intake:
+            return shared | {"message.timestamp.type": "LogAppendTime", "retention.ms": str(INTAKE_RETENTION_MS)}
+        return shared | {"retention.ms": str(OWN_RETENTION_MS)}
+
+
+INTAKE_REGISTRATIONS = Topic("intake.registrations", "publisher's reference", "outside", ("registration",))
+INTAKE_LAYOFFS = Topic("intake.layoffs", "publisher's reference", "outside", ("registration",), partitions=6)
+INTAKE_PERMITS = Topic("intake.permits", "permit number", "outside", ("reporting",), partitions=6)
+INTAKE_FILINGS = Topic("intake.filings", "permit number", "outside", ("reporting",), partitions=6)
+WORKERS = Topic("registration.workers", "worker id", "registration", ("eligibility", "notification"))
+REFUSALS = Topic("registration.refusals", "reference id", "registration", ("notification",), partitions=6)
+REVIEWS = Topic("registration.reviews", "worker id", "registration", ("notification",), partitions=6)
+DECISIONS = Topic("eligibility.decisions", "worker id", "eligibility", ("notification", "registration"))
+PLACEMENTS = Topic("eligibility.placements", "worker id", "eligibility", ("notification", "registration"))
+MESSAGES = Topic("notification.messages", "subject id", "notification", ("registration", "reporting"))
+TASKS = Topic("notification.tasks", "id of what the task is about", "notification", ("eligibility",), partitions=6)
+FILINGS = Topic("reporting.filings", "permit id", "reporting", ("notification",), partitions=6)
+SANCTIONS = Topic("reporting.sanctions", "permit id", "reporting", ("notification",), partitions=6)
+
+INTAKE = (INTAKE_REGISTRATIONS, INTAKE_LAYOFFS, INTAKE_PERMITS, INTAKE_FILINGS)
+OWN = (WORKERS, REFUSALS, REVIEWS, DECISIONS, PLACEMENTS, MESSAGES, TASKS, FILINGS, SANCTIONS)
+ALL = INTAKE + OWN

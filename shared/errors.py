@@ -1,0 +1,48 @@
+"""The error tree: the class says what happens to the record that met it.
+
+`Retryable` waits and tries again, `Unprocessable` becomes a dead letter, `Fatal` stops the process.
+An error of no class of ours is treated as `Retryable`: bounded, and in the open.
+"""
+
+
+class RintisError(Exception):
+    """Something went wrong in Rintis."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class Retryable(RintisError):
+    """The record cannot be handled now; a later attempt may succeed. Its key waits at a gate."""
+
+
+class Unprocessable(RintisError):
+    """The record can never be handled as it is. It becomes a dead letter.
+
+    `reason` is a code, `field` names the place; neither may hold a personal datum.
+    """
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(f"{reason}: {field}" if field else reason)
+        self.reason = reason
+        self.field = field
+
+
+class Fatal(RintisError):
+    """Our own store is not what it must be. Going on would make it worse: the process stops and says so."""
+
+
+class KeyMissing(Fatal):
+    """No key and no tombstone for a subject: the key store is wrong, the person is not."""
+
+
+class PositionLost(Fatal):
+    """The log or the database went back in time. Somebody has to decide what is true."""
+
+
+class PositionMoved(RintisError):
+    """Another process has moved this consumer's position; the batch is rolled back and read again."""
+
+
+class Overloaded(RintisError):
+    """More work is waiting than may be accepted now; the caller is told when to come back."""

@@ -1,0 +1,31 @@
+-- add_keys --
+-- Store wrapped keys; a key that exists stays, and an erased subject gets none.
+insert into keys (subject, box, wrapped, expires_at)
+select g.subject, g.box, g.wrapped, $4::timestamptz
+from unnest($1::uuid[], $2::text[], $3::bytea[]) as g(subject, box, wrapped)
+where not exists (select from tombstones t where t.subject = g.subject)
+order by g.subject, g.box
+on conflict (subject, box) do nothing;
+
+-- find_keys --
+-- One box's keys of a set of subjects, and which of them are erased.
+select g.subject, k.wrapped, (t.subject is not null or k.expires_at < clock_timestamp()) as is_erased
+from unnest($1::uuid[]) as g(subject)
+left join keys k on k.subject = g.subject and k.box = $2
+left join tombstones t on t.subject = g.subject;
+
+-- erase_subjects --
+-- Leave tombstones and delete the keys: what was sealed under them can never be read again.
+with dead as (
+  insert into tombstones (subject) select unnest($1::uuid[]) on conflict (subject) do nothing
+)
+delete from keys where subject = any($1::uuid[]);
+
+-- expire_keys --
+-- Turn keys whose time is over into tombstones, a bounded number at once.
+with due as (
+  select subject from keys where expires_at < clock_timestamp() order by expires_at limit $1
+), dead as (
+  insert into tombstones (subject) select distinct subject from due on conflict (subject) do nothing
+)
+delete from keys where subject in (select subject from due);

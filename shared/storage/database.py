@@ -1,0 +1,84 @@
+"""A pool of connections to one database, and transactions on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Tx: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+else:
+    Tx = Any
+
+AWAY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+"""The server is away or going: the same work will succeed later."""
+CONTENTION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+"""Two transactions met: the same work will succeed when it is done again."""
+TRANSIENT = (*AWAY, *CONTENTION, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError, TimeoutError)
+
+POOL_SIZE = 8
+"""Connections per process: consumers of one service, its relay, its jobs and its doors; PostgreSQL's 100 serve a dozen processes."""
+STATEMENT_SECONDS = 60.0
+"""Longest one statement may take: far below `max_poll_interval`, far above the slowest batch seen."""
+CONNECT_SECONDS = 10.0
+"""Longest wait for a connection before the server counts as away."""
+
+
+class Database:
+    """One PostgreSQL database, reached through a pool that is opened once.
+
+    `url` is a libpq URL; `name` appears in `pg_stat_activity`.
+    """
+
+    def __init__(self, url: str, *, name: str, size: int = POOL_SIZE) -> None:
+        self.name = name
+        self.url = url
+        self._size = size
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def open(self) -> None:
+        """Open the pool. Raises one of AWAY while the server is not there."""
+        if self._pool is None:
+            self._pool = await asyncpg.create_pool(
+                self.url,
+                min_size=1,
+                max_size=self._size,
+                command_timeout=STATEMENT_SECONDS,
+                timeout=CONNECT_SECONDS,
+                server_settings={"application_name": self.name, "timezone": "UTC"},
+            )
+
+    async def close(self) -> None:
+        """Close the pool, giving running statements five seconds."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), 5)
+            except TimeoutError:
+                pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Tx]:
+        """Lend a connection outside a transaction."""
+        if self._pool is None:
+            raise asyncpg.InterfaceError(f"database {self.name} is not open")
+        async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Tx]:
+        """Lend a connection inside a transaction, read committed: later statements see what others committed before them."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection

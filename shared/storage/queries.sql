@@ -1,0 +1,171 @@
+-- add_events --
+-- Number each key's events without gaps, put them into the outbox in the order given, and count them in the flow ledger.
+with given as (
+  select * from unnest($2::text[], $3::text[], $4::uuid[], $5::text[], $6::timestamptz[], $7::bytea[], $8::bigint[])
+    with ordinality as g(topic, key, event_id, type, time, payload, hash, ord)
+), counted as (
+  select topic, key, count(*) as events from given group by topic, key
+), numbered as (
+  insert into sequences as s (topic, key, last)
+  select topic, key, events from counted order by topic, key
+  on conflict (topic, key) do update set last = s.last + excluded.last
+  returning s.topic, s.key, s.last
+), said as (
+  insert into flow (direction, party, topic, partition, minute, outcome, events, hash_sum)
+  select 'said', $1::text, topic, -1, date_trunc('minute', time), 'said', count(*), sum(hash) from given group by topic, date_trunc('minute', time)
+)
+insert into outbox (bucket, topic, key, event_id, type, time, sequence, payload)
+select hashtext(g.key) & 15, g.topic, g.key, g.event_id, g.type, g.time,
+       n.last - c.events + row_number() over (partition by g.topic, g.key order by g.ord), g.payload
+from given g join counted c using (topic, key) join numbered n using (topic, key)
+order by g.ord;
+
+-- add_flow --
+-- Append sums to the flow ledger.
+insert into flow (direction, party, topic, partition, minute, outcome, events, hash_sum)
+select $1::text, $2::text, * from unnest($3::text[], $4::int[], $5::timestamptz[], $6::text[], $7::int[], $8::numeric[]);
+
+-- start_progress --
+-- Make the rows of newly assigned partitions, starting where the log starts; rows that exist stay.
+insert into progress (consumer, topic, partition, next_offset)
+select $1::text, * from unnest($2::text[], $3::int[], $4::bigint[]) order by 2, 3
+on conflict (consumer, topic, partition) do nothing;
+
+-- find_progress --
+-- How far a consumer has come, without a lock.
+select topic, partition, next_offset from progress where consumer = $1;
+
+-- lock_progress --
+-- First statement of a batch: whoever holds these rows may move this consumer.
+select p.topic, p.partition, p.next_offset
+from progress p join unnest($2::text[], $3::int[]) as g(topic, partition) using (topic, partition)
+where p.consumer = $1
+order by p.topic, p.partition
+for update of p;
+
+-- advance_progress --
+-- Last statement of a batch, in the transaction of its effects.
+update progress p set next_offset = g.next_offset, last_event_id = coalesce(g.event_id, p.last_event_id), updated_at = clock_timestamp()
+from unnest($2::text[], $3::int[], $4::bigint[], $5::uuid[]) as g(topic, partition, next_offset, event_id)
+where p.consumer = $1 and p.topic = g.topic and p.partition = g.partition;
+
+-- find_heard --
+-- The last sequence number met per key.
+select h.topic, h.key, h.sequence
+from heard h join unnest($2::text[], $3::text[]) as g(topic, key) using (topic, key)
+where h.consumer = $1;
+
+-- set_heard --
+-- Remember the last sequence number met per key.
+insert into heard as h (consumer, topic, key, sequence)
+select $1::text, * from unnest($2::text[], $3::text[], $4::bigint[]) order by 2, 3
+on conflict (consumer, topic, key) do update set sequence = greatest(h.sequence, excluded.sequence);
+
+-- find_seen --
+-- Which of these intake events a consumer has met.
+select id from seen where consumer = $1 and id = any($2::uuid[]);
+
+-- add_seen --
+-- Remember intake events; a later copy changes nothing.
+insert into seen (consumer, id, seen_at)
+select $1::text, g.id, $3::timestamptz from unnest($2::uuid[]) as g(id) order by g.id
+on conflict (consumer, id) do nothing
+returning id;
+
+-- lock_gates --
+-- Second statement of a batch: which of its keys have to wait.
+select gate.topic, gate.key
+from gate join unnest($2::text[], $3::text[]) as g(topic, key) using (topic, key)
+where gate.consumer = $1
+order by gate.topic, gate.key
+for update of gate;
+
+-- open_gates --
+-- Let keys wait, each until its own time.
+insert into gate (consumer, topic, key, next_at, attempts, reason, is_held, opened_at)
+select $1::text, g.topic, g.key, g.next_at, 1, g.reason, false, $6::timestamptz
+from unnest($2::text[], $3::text[], $4::timestamptz[], $5::text[]) as g(topic, key, next_at, reason)
+order by g.topic, g.key
+on conflict (consumer, topic, key) do nothing;
+
+-- count_gates --
+-- How many keys of a consumer wait.
+select count(*) from gate where consumer = $1;
+
+-- claim_gate --
+-- One gate whose time has come and that no other process works on.
+select topic, key, attempts from gate
+where consumer = $1 and not is_held and next_at <= $2
+order by next_at
+limit 1
+for update skip locked;
+
+-- delay_gate --
+-- The first record behind the gate failed again; a held gate waits for an operator.
+update gate set next_at = $4, attempts = attempts + 1, reason = $5, is_held = $6
+where consumer = $1 and topic = $2 and key = $3;
+
+-- close_gate --
+-- Nothing waits any more: the key is free.
+delete from gate where consumer = $1 and topic = $2 and key = $3;
+
+-- park_records --
+-- Put records behind their keys' gates; a copy of one that is there changes nothing.
+insert into parked (consumer, topic, key, partition, record_offset, sequence, broker_ms, record, sealed_under, parked_at)
+select $1::text, g.topic, g.key, g.partition, g.record_offset, g.sequence, g.broker_ms, g.record, g.sealed_under, $10::timestamptz
+from unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::uuid[])
+  with ordinality as g(topic, key, partition, record_offset, sequence, broker_ms, record, sealed_under, ord)
+order by g.ord
+on conflict (consumer, topic, partition, record_offset) do nothing;
+
+-- find_parked --
+-- What waits behind a gate, oldest first: by the key's own numbers where it has them.
+select seq, partition, record_offset, sequence, broker_ms, record, sealed_under from parked
+where consumer = $1 and topic = $2 and key = $3
+order by sequence nulls first, seq
+limit $4;
+
+-- remove_parked --
+-- These were handled or are dead letters now.
+delete from parked where consumer = $1 and topic = $2 and key = $3 and seq = any($4::bigint[]);
+
+-- has_parked --
+-- Whether anything still waits behind a gate.
+select exists (select from parked where consumer = $1 and topic = $2 and key = $3);
+
+-- add_dead_letters --
+-- Set records aside for good, with the reason and where they came from.
+insert into dead_letters (id, consumer, topic, partition, record_offset, event_id, event_type, reason, field, attempts, broker_ms, record, sealed_under, dead_at)
+select g.id, $1::text, g.topic, g.partition, g.record_offset, g.event_id, g.event_type, g.reason, g.field, g.attempts, g.broker_ms, g.record, g.sealed_under, $14::timestamptz
+from unnest($2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::int[], $11::bigint[], $12::bytea[], $13::uuid[])
+  as g(id, topic, partition, record_offset, event_id, event_type, reason, field, attempts, broker_ms, record, sealed_under)
+order by g.id
+on conflict (consumer, topic, partition, record_offset) do nothing;
+
+-- find_ready_buckets --
+-- Buckets of the outbox that hold anything.
+select b::smallint as bucket from generate_series(0, 15) as b where exists (select from outbox o where o.bucket = b);
+
+-- claim_bucket --
+-- Lease a bucket for this connection; it ends with the connection.
+select pg_try_advisory_lock($1, $2);
+
+-- release_bucket --
+-- Give a bucket back.
+select pg_advisory_unlock($1, $2);
+
+-- fetch_outbox --
+-- The oldest events of the leased buckets, in order within each.
+select o.* from unnest($1::smallint[]) as b(bucket)
+cross join lateral (
+  select id, bucket, topic, key, event_id, type, time, sequence, payload from outbox
+  where outbox.bucket = b.bucket and topic <> all($3::text[]) order by id limit $2
+) as o;
+
+-- delete_outbox --
+-- These events are on their topics.
+delete from outbox o using unnest($1::smallint[], $2::bigint[]) as g(bucket, id) where o.bucket = g.bucket and o.id = g.id;
+
+-- count_outbox --
+-- How much waits to be sent and since when.
+select count(*) as waiting, min(created_at) as oldest from outbox;

@@ -45,7 +45,7 @@ for update of p;
 
 -- advance_progress --
 -- Last statement of a batch, in the transaction of its effects.
-update progress p set next_offset = g.next_offset, last_event_id = coalesce(g.event_id, p.last_event_id), updated_at = clock_timestamp()
+update progress p set next_offset = greatest(p.next_offset, g.next_offset), last_event_id = coalesce(g.event_id, p.last_event_id), updated_at = clock_timestamp()
 from unnest($2::text[], $3::int[], $4::bigint[], $5::uuid[]) as g(topic, partition, next_offset, event_id)
 where p.consumer = $1 and p.topic = g.topic and p.partition = g.partition;
 
@@ -71,6 +71,10 @@ insert into seen (consumer, id, seen_at)
 select $1::text, g.id, $3::timestamptz from unnest($2::uuid[]) as g(id) order by g.id
 on conflict (consumer, id) do nothing
 returning id;
+
+-- remove_seen --
+-- Forget intake events that wait: their own release must not look like a copy.
+delete from seen where consumer = $1 and id = any($2::uuid[]);
 
 -- lock_gates --
 -- Second statement of a batch: which of its keys have to wait.

@@ -1,0 +1,85 @@
+"""One record of a batch on its way to its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from shared.contracts.envelope import Event, derive_id
+from shared.errors import Unprocessable
+from shared.messaging.outcomes import IGNORED, DeadLetter, Outcome, RetryLater
+from shared.messaging.records import KafkaRecord, Reader, Received, UnknownVersion, seen_id
+
+Key = tuple[str, str]
+"""A topic and a key: what order is kept for, and what a gate stops."""
+
+
+@dataclass(slots=True)
+class Item:
+    """A record, what was read of it, and what became of it."""
+
+    record: KafkaRecord
+    key: str
+    id: UUID
+    minute_at: datetime
+    received: Received[Event] | None = None
+    sequence: int | None = None
+    outcome: Outcome | None = None
+    attempts: int = 1
+    seq: int | None = None
+    """Number of the row that it waited in, for a record that comes from behind a gate."""
+
+    @property
+    def lane(self) -> Key:
+        """Return what this record's order is kept by."""
+        return self.record.topic, self.key
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the record is done with: it does not wait."""
+        return self.outcome is not None and not isinstance(self.outcome, RetryLater)
+
+    @property
+    def seen_id(self) -> UUID | None:
+        """Return what a copy of an intake event is recognised by."""
+        return None if self.received is None else seen_id(self.received.envelope)
+
+
+def examine(record: KafkaRecord, reader: Reader) -> Item:
+    """Read one record; what breaks the contract has its outcome already."""
+    item = _unread(record)
+    try:
+        reading = reader.read(record)
+    except Unprocessable as error:
+        item.outcome = DeadLetter(error.reason, error.field)
+        item.sequence = reader.sequence_of(record)
+        return item
+    item.id, item.minute_at, item.sequence = reading.id, reading.minute_at, reading.envelope.sequence
+    item.received = reading.received
+    if reading.is_newer_version:
+        item.outcome = RetryLater(UnknownVersion.__name__)
+    elif reading.received is None:
+        item.outcome = IGNORED
+    return item
+
+
+def _unread(record: KafkaRecord) -> Item:
+    key = (record.key or b"").decode("utf-8", "replace").replace("\x00", "")[:200]
+    broker_at = datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC)
+    return Item(record, key, derive_id(f"{record.topic}-{record.partition}-{record.offset}", "record", at=broker_at), broker_at)
+
+
+def waves(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield the items so that each wave holds a key once and a key's items come in order."""
+    rest = list(items)
+    while rest:
+        met: set[Key] = set()
+        wave: list[Item] = []
+        later: list[Item] = []
+        for item in rest:
+            (later if item.lane in met else wave).append(item)
+            met.add(item.lane)
+        yield wave
+        rest = later

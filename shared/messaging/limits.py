@@ -1,0 +1,55 @@
+"""Every bound of consumers and relay, by name, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.messaging.retry import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds one process works within."""
+
+    batch_records: int = 500
+    """Records per transaction: above 500 the gain flattens, below it round trips dominate; bounds memory too."""
+    batch_wait_ms: int = 20
+    """FastStream's pause after an empty poll: adds at most this to a lone record's latency."""
+    batch_seconds: float = 60.0
+    """Longest one batch may take: far below `max_poll_interval_ms`, so that a stuck batch is given up before its group is."""
+    drain_seconds: float = 25.0
+    """How long a rebalance waits for the batch in hand: below `rebalance_timeout_ms`, so that the group does not lose us."""
+    session_timeout_ms: int = 10_000
+    """After a kill -9 a process's partitions wait this long; shorter makes a busy process look dead."""
+    heartbeat_ms: int = 3_000
+    """A third of the session time-out, as Kafka advises."""
+    rebalance_timeout_ms: int = 60_000
+    """How long the group waits for members to finish their batch."""
+    max_poll_interval_ms: int = 300_000
+    """Kafka's default; batches end long before."""
+    fetch_wait_ms: int = 100
+    """How long the broker may wait for a fetch to fill: adds to a lone record's latency only when nothing else comes."""
+    partition_fetch_bytes: int = 4 << 20
+    """Four times the largest record, so that the largest never blocks its partition."""
+    metadata_ms: int = 10_000
+    """How soon a new publisher's topic is found."""
+    gates: int = 1_000
+    """Keys that may wait at once; above it the fault is ours, and the consumer stops instead of filling tables."""
+    release_records: int = 100
+    """Records released from one gate in one transaction."""
+    release_seconds: float = 0.2
+    """How often gates are looked at when none was due."""
+    relay_records: int = 2_000
+    """Events the relay reads at once: one statement and one delete serve them all."""
+    relay_idle_seconds: float = 0.05
+    """Pause of the relay with an empty outbox; a commit in the same process wakes it at once."""
+    ack_seconds: float = 10.0
+    """How long the relay waits for acknowledgements: well under `request_timeout_ms`, after which a batch loses its numbers."""
+    request_timeout_ms: int = 40_000
+    """aiokafka's default for one request."""
+    missing_topic_seconds: float = 30.0
+    """How long the relay leaves a topic alone that the broker does not know."""
+    dead_record_days: int = 30
+    """How long a parked or dead record of the intake stays readable for an operator."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    """When a waiting key is tried again."""

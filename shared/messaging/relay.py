@@ -1,0 +1,180 @@
+"""The relay: takes events from the outbox to Kafka, in order per key, deleting only what was acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import asyncpg
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from shared.contracts.envelope import Envelope, headers_of
+from shared.messaging.limits import Limits
+from shared.storage import TRANSIENT, Database, Tx, load_queries
+from shared.telemetry import get_logger, metrics
+
+log = get_logger(__name__)
+SQL = load_queries("shared.storage")
+
+BUCKET_LOCKS = 7_210_002
+"""First number of the advisory locks that lease buckets."""
+PARTITIONS_SECONDS = 3.0
+"""How long to ask for a topic's partitions: `send` to a missing topic would hold everything for the request time-out."""
+STOP_SECONDS = 5.0
+"""How long a discarded producer may take to close."""
+PAUSE_SECONDS = 0.5
+"""Pause after a failure, doubled each time up to ten times this."""
+
+Row = asyncpg.Record
+
+
+class Relay:
+    """Leases buckets, sends what they hold, deletes it.
+
+    After a failed or late send the producer is replaced: a batch that expired without a leader leaves a gap in its
+    sequence numbers, and every later send to that partition would be refused.
+    """
+
+    def __init__(self, source: str, database: Database, make_producer: Callable[[], Awaitable[Any]], limits: Limits) -> None:
+        self._source = source
+        self._database = database
+        self._make_producer = make_producer
+        self._limits = limits
+        self._producer: Any = None
+        self._is_broken = False
+        self._missing: dict[str, float] = {}
+        self._wake = asyncio.Event()
+        self._failures = 0
+
+    def wake(self) -> None:
+        """Say that a transaction with events was committed; no rows are handed over."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        try:
+            while True:
+                try:
+                    await self._with_connection()
+                except (*TRANSIENT, KafkaError) as error:
+                    await self._pause(error)
+        finally:
+            await self._discard()
+
+    async def _with_connection(self) -> None:
+        async with self._database.connection() as tx:
+            # The pool resets a connection when it takes it back, and with it ends every lease left.
+            while True:
+                if self._producer is None or self._is_broken:
+                    await self._renew()
+                self._wake.clear()
+                if not await self.relay_once(tx):
+                    await self._rest()
+                self._failures = 0
+
+    async def relay_once(self, tx: Tx) -> int:
+        """Send one read of every bucket that can be leased; return how many events were sent and deleted."""
+        ready = [row["bucket"] for row in await tx.fetch(SQL["find_ready_buckets"])]
+        leased = [bucket for bucket in ready if await tx.fetchval(SQL["claim_bucket"], BUCKET_LOCKS, bucket)]
+        try:
+            return await self._drain(tx, leased) if leased else 0
+        finally:
+            for bucket in leased:
+                await tx.execute(SQL["release_bucket"], BUCKET_LOCKS, bucket)
+
+    async def _drain(self, tx: Tx, leased: Sequence[int]) -> int:
+        missing = [topic for topic, until in self._missing.items() if until > time.monotonic()]
+        rows = await tx.fetch(SQL["fetch_outbox"], leased, self._limits.relay_records, missing)
+        topics = {topic: await self._is_known(topic) for topic in {row["topic"] for row in rows}}
+        rows = [row for row in rows if topics[row["topic"]]]
+        if not rows:
+            return 0
+        done = await self._send(rows)
+        if done:
+            await tx.execute(SQL["delete_outbox"], [row["bucket"] for row in done], [row["id"] for row in done])
+            metrics.RELAY_EVENTS.inc(len(done))
+        if self._is_broken:
+            raise KafkaError
+        return len(done)
+
+    async def _send(self, rows: Sequence[Row]) -> list[Row]:
+        """Send rows in order and return those whose acknowledgement came, none behind a failed one of its key."""
+        sent = [await self._start(row) for row in rows]
+        await asyncio.wait(sent, timeout=self._limits.ack_seconds)
+        done: list[Row] = []
+        stopped: set[tuple[str, str]] = set()
+        for row, future in zip(rows, sent, strict=True):
+            error = _error_of(future)
+            lane = (row["topic"], row["key"])
+            if error is not None:
+                stopped.add(lane)
+                self._note(error)
+            elif lane not in stopped:
+                done.append(row)
+        return done
+
+    async def _start(self, row: Row) -> asyncio.Future[Any]:
+        envelope = Envelope(
+            str(row["event_id"]), f"/rintis/{self._source}", row["type"], row["time"], row["sequence"], row["key"]
+        )
+        try:
+            future: asyncio.Future[Any] = await self._producer.send(
+                row["topic"], row["payload"], key=row["key"].encode(), headers=headers_of(envelope)
+            )
+        except KafkaError as error:
+            future = asyncio.get_running_loop().create_future()
+            future.set_exception(error)
+        return future
+
+    def _note(self, error: BaseException) -> None:
+        metrics.RELAY_FAILURES.labels(type(error).__name__).inc()
+        if not isinstance(error, MessageSizeTooLargeError):
+            self._is_broken = True
+
+    async def _is_known(self, topic: str) -> bool:
+        try:
+            await asyncio.wait_for(self._producer.partitions_for(topic), PARTITIONS_SECONDS)
+        except (TimeoutError, KafkaError):
+            self._missing[topic] = time.monotonic() + self._limits.missing_topic_seconds
+            log.warning("The broker does not know a topic; its events wait in the outbox.", action="topic_missing", topic=topic)
+            return False
+        return True
+
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._limits.relay_idle_seconds)
+        except TimeoutError:
+            return
+
+    async def _pause(self, error: BaseException) -> None:
+        self._failures += 1
+        self._is_broken = self._is_broken or isinstance(error, KafkaError)
+        log.warning("The relay waits.", action="relay_waits", error=type(error).__name__, failures=self._failures)
+        await asyncio.sleep(PAUSE_SECONDS * min(10, 2 ** min(self._failures, 4)) * random.uniform(0.5, 1))  # noqa: S311 - spreads load
+
+    async def _renew(self) -> None:
+        await self._discard()
+        self._producer = await self._make_producer()
+        self._is_broken = False
+
+    async def _discard(self) -> None:
+        """Throw the producer away without its flush, which would wait for a broker that is gone."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        task = producer._sender.sender_task  # noqa: SLF001 - aiokafka has no public way to stop without a flush
+        if self._is_broken and task is not None:
+            task.cancel()
+        try:
+            await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+        except (TimeoutError, KafkaError, asyncio.CancelledError) as error:
+            log.info("A producer was thrown away.", action="producer_discarded", error=type(error).__name__)
+
+
+def _error_of(future: asyncio.Future[Any]) -> BaseException | None:
+    if not future.done() or future.cancelled():
+        return TimeoutError("no acknowledgement in time")
+    return future.exception()

@@ -1,0 +1,46 @@
+"""Who hears what: a subscription is a topic, a group and one route per type of event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from shared.contracts.envelope import Event
+from shared.contracts.topics import Topic
+from shared.messaging.outcomes import Outcome
+from shared.messaging.records import Received
+from shared.storage import Tx
+
+E_contra = TypeVar("E_contra", bound=Event, contravariant=True)
+P = TypeVar("P")
+
+
+class Route(Protocol):
+    """Handles one type of event, in sets.
+
+    `prepare` runs before the transaction (key look-ups, opening boxes) and may run again: it must be idempotent.
+    `apply` runs inside the batch's transaction; what it gets is a subset of what `prepare` saw, each key once.
+    It returns an outcome per record, or None when all were handled. It never catches broadly: an error isolates the record.
+    """
+
+    async def prepare(self, batch: Sequence[Received[Any]], /) -> Any:
+        """Return what `apply` needs from outside the transaction."""
+
+    async def apply(self, tx: Tx, batch: Sequence[Received[Any]], prepared: Any, /) -> Sequence[Outcome] | None:
+        """Write the effects."""
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """One topic heard by one service, in a group of its own."""
+
+    service: str
+    subject: str
+    topic: Topic
+    routes: Mapping[type[Event], Route]
+
+    @property
+    def group(self) -> str:
+        """Return the consumer group, which also names the consumer in `progress`."""
+        return f"{self.service}.{self.subject}"

@@ -1,0 +1,36 @@
+"""Every metric once, by name, with its unit and meaning."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections.abc import Iterable
+from typing import Protocol
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CONSUMER_RECORDS = Counter("rintis_consumer_records_total", "Records settled, by consumer and outcome.", ["consumer", "outcome"])
+CONSUMER_BATCH_SECONDS = Histogram("rintis_consumer_batch_seconds", "Time of one batch, from fetch to commit.", ["consumer"])
+CONSUMER_FAILURES = Counter(
+    "rintis_consumer_batch_failures_total", "Batches given back, to be read again.", ["consumer", "error"]
+)
+RELAY_EVENTS = Counter("rintis_relay_events_total", "Events acknowledged by Kafka and deleted from the outbox.")
+RELAY_FAILURES = Counter(
+    "rintis_relay_failures_total", "Sends that failed or came too late; the producer was replaced.", ["error"]
+)
+OUTBOX_EVENTS = Gauge("rintis_outbox_events", "Events in the outbox.")
+OUTBOX_AGE = Gauge("rintis_outbox_oldest_seconds", "Age of the oldest event in the outbox.")
+JOB_FAILURES = Counter("rintis_job_failures_total", "Runs of a job that failed and will be done again.", ["job", "error"])
+POSITION_MOVES = Counter(
+    "rintis_consumer_position_moves_total", "Times a consumer went back to the database's position.", ["consumer"]
+)
+
+
+class _Settled(Protocol):
+    @property
+    def outcome(self) -> object: ...
+
+
+def count_outcomes(consumer: str, items: Iterable[_Settled]) -> None:
+    """Count what became of a batch's records."""
+    for name, count in Tally(getattr(item.outcome, "name", "undecided") for item in items).items():
+        CONSUMER_RECORDS.labels(consumer, name).inc(count)

@@ -170,6 +170,6 @@ cross join lateral (
 -- These events are on their topics.
 delete from outbox o using unnest($1::smallint[], $2::bigint[]) as g(bucket, id) where o.bucket = g.bucket and o.id = g.id;
 
--- count_outbox --
--- How much waits to be sent and since when.
-select count(*) as waiting, min(created_at) as oldest from outbox;
+-- measure_outbox --
+-- How much waits to be sent, and for how long the oldest has.
+select count(*) as waiting, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age_seconds from outbox;

@@ -1,0 +1,62 @@
+"""The HTTP application of a service: its own routes, and those that every service has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.messaging import Consumer
+from shared.service.health import consumer_troubles
+from shared.service.jobs import Job
+from shared.service.problems import add_problem_handlers
+
+Overview = Callable[[], Awaitable[dict[str, Any]]]
+
+
+@dataclass
+class State:
+    """What a running process holds, and what it waits for; None means that it is ready."""
+
+    waits_for: str | None = "start"
+    consumers: list[Consumer] = field(default_factory=list)
+    releases: list[Job] = field(default_factory=list)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def troubles(self) -> list[str]:
+        """Return what is wrong with a process that should be at work."""
+        if self.waits_for is not None:
+            return []
+        return consumer_troubles(self.consumers) + [f"{task.get_name()}: ended" for task in self.tasks if task.done()]
+
+
+def make_app(name: str, routers: Sequence[APIRouter], state: State, overview: Overview | None) -> FastAPI:
+    """Return the application with health, metrics and the overview beside the service's own routes."""
+    app = FastAPI(title=f"Rintis {name}", docs_url="/docs", redoc_url=None)
+    add_problem_handlers(app)
+    for router in routers:
+        app.include_router(router)
+
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> Response:
+        troubles = state.troubles()
+        return JSONResponse({"troubles": troubles}, 503 if troubles else 200)
+
+    @app.get("/health/ready", include_in_schema=False)
+    async def ready() -> Response:
+        return JSONResponse({"waits_for": state.waits_for}, 503 if state.waits_for else 200)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def read_metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/operations/overview", include_in_schema=False)
+    async def read_overview() -> dict[str, Any]:
+        return {"service": name, **(await overview() if overview else {})}
+
+    return app

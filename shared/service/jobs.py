@@ -1,0 +1,57 @@
+"""Work that comes by time and not by event."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from shared.errors import Fatal
+from shared.telemetry import get_logger, metrics
+
+log = get_logger(__name__)
+
+LONGEST_PAUSE_SECONDS = 30.0
+"""Longest pause of a job that keeps failing: after an outage it goes on within this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Runs again and again. `run` returns True when there is more to do at once.
+
+    `every_seconds` is real time; what the job decides by is business time.
+    """
+
+    name: str
+    every_seconds: float
+    run: Callable[[], Awaitable[bool]]
+
+
+async def repeat(job: Job, fail: Callable[[Fatal], None]) -> None:
+    """Run a job until cancelled; its errors are counted and backed off, never hidden."""
+    failures = 0
+    while True:
+        try:
+            has_more = await job.run()
+            failures = 0
+        except Fatal as error:
+            fail(error)
+            return
+        except Exception as error:  # noqa: BLE001 - a job's failure must not end the process; it is counted and done again
+            failures += 1
+            has_more = False
+            metrics.JOB_FAILURES.labels(job.name, type(error).__name__).inc()
+            log.warning("A job failed and will be done again.", action="job_failed", job=job.name, **origin(error))
+        if not has_more:
+            pause = min(LONGEST_PAUSE_SECONDS, job.every_seconds * 2.0 ** min(failures, 8))
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, guards nothing
+
+
+def origin(error: BaseException) -> dict[str, str]:
+    """Return class and place of an error; its text may quote data, so it is left out."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    where = f"{last.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{last.tb_lineno}" if last else "unknown"
+    return {"error": type(error).__name__, "where": where}

@@ -1,0 +1,247 @@
+"""A service process: servers, consumers, relay, jobs and HTTP doors, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+import uvloop
+from fastapi import APIRouter
+from faststream.kafka import KafkaBroker
+
+from shared.errors import Fatal
+from shared.messaging import Consumer, Limits, Relay, Subscription
+from shared.messaging.broker import make_broker, make_producer
+from shared.messaging.pipeline import Pipeline
+from shared.messaging.vault import Vault
+from shared.security import KEY_MIGRATIONS, KeyStore
+from shared.service.app import Overview, State, make_app
+from shared.service.jobs import Job, repeat
+from shared.service.settings import ServiceSettings
+from shared.service.waiting import wait_for_database, wait_for_topics
+from shared.storage import MIGRATIONS, TRANSIENT, Database, load_queries, migrate
+from shared.telemetry import configure_logs, get_logger, metrics
+
+log = get_logger(__name__)
+SQL = load_queries("shared.storage")
+
+HTTP_DRAIN_SECONDS = 10
+"""How long requests in hand may take at a stop; with the consumers' drain it stays under a container's 60 seconds."""
+RELAY_DRAIN_SECONDS = 5.0
+"""How long the relay goes on at a stop; what is left waits in the outbox for the next start."""
+GAUGE_SECONDS = 2.0
+"""How often the outbox is measured."""
+EXPIRE_SECONDS = 300.0
+"""How often keys whose time is over are destroyed."""
+GC_THRESHOLDS = (100_000, 50, 100)
+"""Batches make many objects that die young and no cycles; measured, this halves the cost of decoding."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the service, which stops more than HTTP."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+@dataclass
+class Service:
+    """One process of one service. Built by the service's composition root; `run` blocks until a stop.
+
+    `record_keys` keeps what must be set aside of the intake; `overview` gives the live page its business counts.
+    """
+
+    name: str
+    settings: ServiceSettings
+    database: Database | None = None
+    migrations: Path | None = None
+    subscriptions: Sequence[Subscription] = ()
+    jobs: Sequence[Job] = ()
+    routers: Sequence[APIRouter] = ()
+    key_stores: Sequence[KeyStore] = ()
+    record_keys: KeyStore | None = None
+    databases: Sequence[Database] = ()
+    on_start: Sequence[Callable[[], Awaitable[None]]] = ()
+    on_stop: Sequence[Callable[[], Awaitable[None]]] = ()
+    overview: Overview | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def __post_init__(self) -> None:
+        """Build what is made of the parts; nothing is opened before `run`."""
+        self.state = State()
+        self.relay = self._make_relay()
+        self._vault = Vault(self.name, self.record_keys, self.limits.dead_record_days) if self.record_keys else None
+        self._failure: Fatal | None = None
+        self._stop = asyncio.Event()
+        self._broker: KafkaBroker | None = None
+        self.app = make_app(self.name, self.routers, self.state, self.overview)
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT; exit status 1 after something that no retry can mend."""
+        configure_logs(self.name, self.settings.instance or "0")
+        uvloop.run(self.serve())
+        if self._failure is not None:
+            sys.exit(1)
+
+    async def serve(self) -> None:
+        """Start everything in order, wait for the stop, stop everything in order."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        config = uvicorn.Config(self.app, self.settings.http_host, self.settings.http_port, log_config=None, access_log=False)
+        server = _Server(config)
+        http = asyncio.create_task(server.serve())
+        start = asyncio.create_task(self._start())
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({start, stop, http}, return_when=asyncio.FIRST_COMPLETED)
+            if start.done():
+                start.result()
+                await asyncio.wait({stop, http}, return_when=asyncio.FIRST_COMPLETED)
+        except Fatal as error:
+            self.fail(error)
+        finally:
+            self.state.waits_for = "stop"
+            start.cancel()
+            await self._shut_down(server, http)
+
+    def fail(self, error: Fatal) -> None:
+        """Stop the process for a reason that a retry cannot mend, and say which."""
+        log.error("The service stops.", action="fatal", reason=str(error))
+        self._failure = error
+        self._stop.set()
+
+    async def _start(self) -> None:
+        await self._open_stores()
+        own = [s.topic.name for s in self.subscriptions if not s.topic.is_intake]
+        if self.subscriptions:
+            await wait_for_topics(self.settings.kafka_bootstrap_servers, own, self._say)
+        for hook in self.on_start:
+            await hook()
+        self.state.waits_for = "first assignments"
+        self._broker = self._make_consumers()
+        self._spawn_tasks()
+        if self.state.consumers:
+            await self._broker.start()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        self.state.waits_for = None
+        log.info("The service is ready.", action="ready")
+
+    async def _open_stores(self) -> None:
+        for store in self.key_stores:
+            await wait_for_database(store.database, self._say)
+            await migrate(store.database, KEY_MIGRATIONS)
+        for database in self.databases:
+            await wait_for_database(database, self._say)
+        if self.database is not None:
+            await wait_for_database(self.database, self._say)
+            await migrate(self.database, MIGRATIONS, *([self.migrations] if self.migrations else []))
+
+    def _make_consumers(self) -> KafkaBroker:
+        client_id = f"{self.name}-{self.settings.instance or 'process'}"
+        broker = make_broker(self.settings.kafka_bootstrap_servers, self.limits, client_id)
+        for subscription in self.subscriptions:
+            if self.database is None:
+                raise Fatal(f"{self.name} hears events but has no database")
+            pipeline = Pipeline(subscription, self.database, clock=self.settings.clock, limits=self.limits, vault=self._vault)
+            consumer = Consumer(
+                broker,
+                pipeline,
+                self.database,
+                limits=self.limits,
+                instance=self.settings.instance,
+                fail=self.fail,
+                committed=self._wake,
+            )
+            self.state.consumers.append(consumer)
+            self.state.releases.append(Job(f"release {consumer.group}", self.limits.release_seconds, self._release(pipeline)))
+        return broker
+
+    def _release(self, pipeline: Pipeline) -> Callable[[], Awaitable[bool]]:
+        async def release() -> bool:
+            has_more = await pipeline.release()
+            if has_more:
+                self._wake()
+            return has_more
+
+        return release
+
+    def _spawn_tasks(self) -> None:
+        jobs = [*self.jobs, *self.state.releases]
+        if self.database is not None:
+            jobs.append(Job("measure outbox", GAUGE_SECONDS, self._measure))
+        jobs += [Job("expire keys", EXPIRE_SECONDS, store.expire) for store in self.key_stores]
+        self.state.tasks = [asyncio.create_task(repeat(job, self.fail), name=job.name) for job in jobs]
+        if self.relay is not None:
+            self.state.tasks.append(asyncio.create_task(self.relay.run(), name="relay"))
+
+    def _make_relay(self) -> Relay | None:
+        if self.database is None:
+            return None
+        settings, limits = self.settings, self.limits
+
+        async def producer() -> Any:
+            return await make_producer(settings.kafka_bootstrap_servers, limits, f"{self.name}-relay")
+
+        return Relay(self.name, self.database, producer, limits)
+
+    def _wake(self) -> None:
+        if self.relay is not None:
+            self.relay.wake()
+
+    def _say(self, what: str) -> None:
+        self.state.waits_for = what
+
+    async def _measure(self) -> bool:
+        if self.database is not None:
+            async with self.database.connection() as connection:
+                row = await connection.fetchrow(SQL["measure_outbox"])
+            metrics.OUTBOX_EVENTS.set(row["waiting"] if row else 0)
+            metrics.OUTBOX_AGE.set(row["age_seconds"] if row else 0)
+        return False
+
+    async def _shut_down(self, server: _Server, http: asyncio.Task[None]) -> None:
+        """Stop taking, finish what is in hand, hand back the rest."""
+        server.should_exit = True
+        await asyncio.wait({http}, timeout=HTTP_DRAIN_SECONDS)
+        if self._broker is not None:
+            await self._broker.stop()
+        relays = [task for task in self.state.tasks if task.get_name() == "relay"]
+        for task in self.state.tasks:
+            if task not in relays:
+                task.cancel()
+        await self._drain_relay()
+        for task in relays:
+            task.cancel()
+        await asyncio.gather(*self.state.tasks, return_exceptions=True)
+        for hook in self.on_stop:
+            await hook()
+        for database in [
+            *self.databases,
+            *(store.database for store in self.key_stores),
+            *([self.database] if self.database else []),
+        ]:
+            await database.close()
+        log.info("The service has stopped.", action="stopped")
+
+    async def _drain_relay(self) -> None:
+        """Give the relay a moment to empty the outbox, so that a planned stop delays nobody's events."""
+        if self.database is None or self.state.waits_for == "start":
+            return
+        with contextlib.suppress(*TRANSIENT):
+            async with asyncio.timeout(RELAY_DRAIN_SECONDS), self.database.connection() as connection:
+                while await connection.fetch(SQL["find_ready_buckets"]):
+                    self._wake()
+                    await asyncio.sleep(self.limits.relay_idle_seconds)

@@ -1,0 +1,1 @@
+"""The command line `rintis`: runs everything on one machine, and shows, checks and repairs what runs."""

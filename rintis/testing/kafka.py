@@ -1,0 +1,101 @@
+"""A Kafka node that tests may stop, kill and pause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from aiokafka.admin import NewTopic
+
+from rintis.runtime.apart import run_apart
+from rintis.runtime.jars import kafka_jars
+from rintis.runtime.java import find_java
+from rintis.runtime.kafka import KafkaPlan, KafkaServer
+from rintis.runtime.ports import free_port
+from rintis.runtime.progress import Steps
+from rintis.runtime.state import State
+from rintis.runtime.topics import create_topics, delete_topics, existing_topics, topics_wanted
+
+PUBLISHERS = ("kemnaker", "siinas", "oss", "dinas")
+"""Whose intake topics each test finds."""
+MOST_PARTITIONS = 4
+"""Enough to share between processes, few enough to be made again for each test."""
+FOR_TESTS = {
+    # A killed broker may come back at once instead of after its nine-second session.
+    "broker.session.timeout.ms": "2500",
+    "broker.heartbeat.interval.ms": "500",
+    # Files of deleted topics go at once instead of after a minute.
+    "log.segment.delete.delay.ms": "100",
+}
+
+
+class KafkaForTests(Protocol):
+    """What a test may do to a broker."""
+
+    @property
+    def bootstrap(self) -> str:
+        """The address for clients."""
+
+    def up(self) -> None:
+        """Start the broker and return once it answers."""
+
+    def down(self) -> None:
+        """Stop the broker properly."""
+
+    def kill(self) -> None:
+        """End the broker as a crash would."""
+
+    def pause(self) -> None:
+        """Make the broker hang."""
+
+    def resume(self) -> None:
+        """Let a paused broker go on."""
+
+
+class EmbeddedKafka:
+    """A node of the embedded runtime."""
+
+    def __init__(self, state: State) -> None:
+        plan = KafkaPlan(find_java(), kafka_jars(Steps()), free_port(), free_port(), FOR_TESTS)
+        self._server = KafkaServer(state, plan)
+        self.bootstrap = self._server.bootstrap
+        self.data = state.folder / "kafka" / "data"
+
+    def up(self) -> None:
+        """Start the node."""
+        if not self._server.is_running:
+            self._server.start()
+
+    def down(self) -> None:
+        """Stop the node."""
+        self._server.stop()
+
+    def kill(self) -> None:
+        """Kill the node."""
+        self._server.kill()
+
+    def pause(self) -> None:
+        """Stop the node's process where it stands."""
+        self._server.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._server.resume()
+
+
+def make_topic(
+    kafka: KafkaForTests, name: str, partitions: int = MOST_PARTITIONS, config: Mapping[str, str] | None = None
+) -> None:
+    """Make one topic of a test's own."""
+    run_apart(create_topics(kafka.bootstrap, [NewTopic(name, partitions, 1, topic_configs=dict(config or {}))]))
+
+
+def fresh_topics(bootstrap: str) -> None:
+    """Delete every topic and make those of the contracts again, empty: a tenth of a second for both."""
+    run_apart(_fresh_topics(bootstrap))
+
+
+async def _fresh_topics(bootstrap: str) -> None:
+    if old := await existing_topics(bootstrap):
+        await delete_topics(bootstrap, old)
+    await create_topics(bootstrap, topics_wanted(PUBLISHERS, most_partitions=MOST_PARTITIONS))

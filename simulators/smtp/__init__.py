@@ -1,0 +1,1 @@
+"""A mail server: takes messages by SMTP and keeps them as JSON lines."""

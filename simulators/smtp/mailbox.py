@@ -1,0 +1,56 @@
+"""What the mail server does with a message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+from simulators.received import Received
+
+HANG_SECONDS = 60.0
+"""Longer than any client waits."""
+TEMPORARY_TIMES = 1
+"""So often an address that begins with `temporary` is turned away before it is taken."""
+
+
+class Mailbox:
+    """Keeps every message it takes; some addresses name how the server is to misbehave.
+
+    `rejected...@`: 550, no such mailbox. `temporary...@`: 451 the first time. `hanging...@`: taken, but never answered.
+    """
+
+    def __init__(self, received: Received) -> None:
+        self._received = received
+        self._turned_away: Counter[str] = Counter()
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: list[str]) -> str:  # noqa: N802 - aiosmtpd's name
+        """Take or refuse a recipient."""
+        if address.startswith("rejected"):
+            return "550 5.1.1 No such mailbox"
+        if address.startswith("temporary") and self._turned_away[address] < TEMPORARY_TIMES:
+            self._turned_away[address] += 1
+            return "451 4.7.1 Try again later"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        """Keep a message."""
+        message = message_from_bytes(envelope.content, _class=EmailMessage, policy=default)
+        body = message.get_body(("plain",))
+        self._received.add(
+            {
+                "message_id": str(message["Message-ID"]),
+                "to": ", ".join(envelope.rcpt_tos),
+                "subject": str(message["Subject"]),
+                "text": str(body.get_content()) if body else "",
+                "at": datetime.now(UTC).isoformat(),
+            }
+        )
+        if any(address.startswith("hanging") for address in envelope.rcpt_tos):
+            await asyncio.sleep(HANG_SECONDS)
+        return "250 2.0.0 Ok: kept"

@@ -24,6 +24,8 @@ from rintis.runtime.errors import CannotStart
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
+LOCK = "lock"
+"""The file whose lock says that somebody starts or runs things from the folder."""
 START_TOLERANCE_SECONDS = 2.0
 """A process' start time is counted from the machine's boot time, which moves when the clock is set."""
 END_SECONDS = 15.0
@@ -80,7 +82,7 @@ class State:
             CannotStart: where another process holds it.
         """
         self.create()
-        path = self.folder / "lock"
+        path = self.folder / LOCK
         with path.open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,7 +96,7 @@ class State:
 
     def holder(self) -> int | None:
         """Return the process that holds the folder, None where nobody does."""
-        path = self.folder / "lock"
+        path = self.folder / LOCK
         if not path.exists():
             return None
         with path.open("a+") as lock:

@@ -17,6 +17,8 @@ PUBLISHERS = ("kemnaker", "siinas", "oss", "prakerja", "dinas")
 """Who publishes to us unless RINTIS_PUBLISHERS says otherwise."""
 PUBLISHER = re.compile(r"[a-z0-9-]{1,40}")
 """What a publisher's name may be: the last part of its topics' names."""
+MOST_REPLICAS = 3
+"""Copies of a topic on a cluster that has the brokers for it: one may be lost while another is being restarted."""
 CREATE_MILLISECONDS = 30_000
 """How long the broker may take for the whole set; about a second for 30 topics."""
 
@@ -70,6 +72,14 @@ async def create_topics(bootstrap: str, wanted: Collection[NewTopic]) -> list[st
                 f"Kafka refused topic {name}: {error.__name__} {' '.join(str(detail) for detail in details if detail)}"
             )
     return created
+
+
+async def create_all(bootstrap: str, names: Collection[str], *, replicas: int | None = None) -> list[str]:
+    """Make every topic for these publishers that is missing, with as many copies as the cluster can hold, three at most."""
+    if replicas is None:
+        async with admin(bootstrap) as client:
+            replicas = min(MOST_REPLICAS, len((await client.describe_cluster())["brokers"]))
+    return await create_topics(bootstrap, topics_wanted(names, replicas=replicas))
 
 
 async def delete_topics(bootstrap: str, names: Collection[str]) -> None:

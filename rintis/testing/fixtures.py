@@ -124,7 +124,7 @@ def start_service(servers: Servers, environment: dict[str, str], database_set: D
 
 @pytest.fixture
 def publish(environment: dict[str, str]) -> Publish:
-    """Send one record as an outside system would, by `await publish(topic, value, key=…, headers={…})`."""
+    """What sends one record as an outside system would: topic, value, `key=` and `headers=`, awaited."""
 
     async def send(
         topic: str, value: bytes | None, *, key: bytes | None = None, headers: Mapping[str, bytes] | None = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +18,7 @@ from rich.table import Table
 
 from rintis.runtime.errors import CannotStart
 from rintis.runtime.progress import Steps
-from rintis.runtime.stack import ALL_SERVICES, Options, Stack
+from rintis.runtime.stack import ALL_SERVICES, Options, Stack, clear
 from rintis.runtime.state import State
 
 START_SECONDS = 600.0
@@ -59,7 +61,10 @@ def up(
             stack.stop()
 
 
-def down() -> None:
+def down(
+    *,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Also delete all databases, topics, logs and keys.")] = False,
+) -> None:
     """Stop what `rintis up` has started, and what a killed one has left running."""
     state, steps = State.default(), Steps()
     holder = state.holder()
@@ -69,6 +74,8 @@ def down() -> None:
     with state.hold():
         if left := state.end_leftovers():
             steps.note(f"Ended what was left running: {', '.join(left)}.")
+        if delete_data:
+            clear(state)
     steps.note("Nothing of Rintis runs from here." if holder is None else "Stopped.")
 
 
@@ -131,4 +138,5 @@ def _show(addresses: dict[str, Any], steps: Steps, *, as_json: bool) -> None:
     for name, path in addresses["received"].items():
         table.add_row(f"Received {name.upper()}", path)
     steps.console.print(table)
-    steps.note("Look at the queues with [bold]rintis queues[/bold]; stop with Ctrl-C or [bold]rintis down[/bold].")
+    command = "rintis" if shutil.which("rintis") else Path(sys.prefix) / "bin" / "rintis"
+    steps.note(f"Look at the queues with [bold]{command} queues[/bold]; stop with Ctrl-C or [bold]{command} down[/bold].")

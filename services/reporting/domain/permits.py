@@ -79,8 +79,7 @@ def issue(known: Permit | None, issued: Permit) -> Permit | None:
         return issued
     version = known.company_version + 1
     if known.revoked_on is None:
-        days = {"issued_on": known.issued_on, "supervised_from": known.supervised_from}
-        return replace(issued, company_version=version, **days)
+        return replace(issued, company_version=version, issued_on=known.issued_on, supervised_from=known.supervised_from)
     return replace(issued, company_version=version) if issued.issued_on > known.revoked_on else None
 
 

@@ -40,7 +40,7 @@ create table permit_news (
   decided_at timestamptz not null,
   constraint permit_news_pkey primary key (submission_id),
   constraint permit_news_kind check (kind in ('issued', 'changed', 'revoked')),
-  constraint permit_news_outcome check (outcome in ('accepted', 'superseded', 'refused'))
+  constraint permit_news_outcome check (outcome in ('accepted', 'superseded', 'erased', 'refused'))
 );
 
 -- The ledger: one row per permit and due day, written before the day comes.

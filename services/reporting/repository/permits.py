@@ -62,9 +62,7 @@ async def add_news(tx: Tx, kind: str, news: Sequence[News], now: datetime) -> No
     """Remember the outcome of each piece of news."""
     fields = ("submission_id", "permit_id", "publisher", "outcome")
     errors = [findings_json(item.errors) for item in news]
-    await tx.execute(
-        SQL["add_permit_news"], *columns(news, fields), errors, [item.arrived_at for item in news], now, kind
-    )
+    await tx.execute(SQL["add_permit_news"], *columns(news, fields), errors, [item.arrived_at for item in news], now, kind)
 
 
 async def cancel_expected(tx: Tx, revocations: Sequence[tuple[UUID, date]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from rintis.runtime.apart import run_apart
 from rintis.runtime.databases import SERVICES, Databases
@@ -17,8 +18,8 @@ from rintis.runtime.topics import create_all, publishers
 def setup() -> None:
     """Make databases, roles, topics and secrets for RINTIS_ADMIN_DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS.
 
-    Each service's variables go into `<service>.env` of the state folder, and the tools' into `tools.env`; what they hold is
-    kept from run to run, so a second run changes nothing.
+    Each service finds its variables in `services/<name>/env` of the state folder and the known callers beside it; the
+    command line's are in `tools.env`. Secrets are kept from run to run, so a second run changes nothing.
     """
     admin_url, bootstrap = (_required(name) for name in ("RINTIS_ADMIN_DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"))
     state, steps = State.default(), Steps()
@@ -29,21 +30,30 @@ def setup() -> None:
         run_apart(databases.create())
     with steps.step("Making topics"):
         run_apart(create_all(bootstrap, publishers()))
-    everything: dict[str, str] = {}
-    for service in SERVICES:
-        own = databases.environment(service) | secrets.environment(service)
-        everything |= own
-        _write(state, service, own)
+    variables = {name: databases.environment(name) | secrets.environment(name) for name in SERVICES}
     operator = {"RINTIS_TOKEN": secrets.tokens[OPERATOR]}
-    _write(state, "console", operator)
-    _write(state, "sms", {"RINTIS_SMS_TOKEN": secrets.sms_token})
-    _write(state, "tools", everything | databases.audit_environment() | operator)
-    steps.note(f"Variables of each service are in {state.folder}.")
+    extra = {"console": operator, "sms": {"RINTIS_SMS_TOKEN": secrets.sms_token}}
+    for name, own in (variables | extra).items():
+        _hand_over(state, name, own, secrets.callers_file)
+    everything = {key: value for own in variables.values() for key, value in own.items()}
+    state.write_text("tools.env", _for_shell(everything | databases.audit_environment() | operator))
+    steps.note(f"The variables of each service are in {state.folder / 'services'}.")
 
 
-def _write(state: State, name: str, variables: dict[str, str]) -> None:
-    """Write a file that a shell reads: values are URLs, base64 and paths, none with a quote in it."""
-    state.write_text(f"{name}.env", "".join(f"{key}='{value}'\n" for key, value in sorted(variables.items())))
+def _hand_over(state: State, name: str, variables: dict[str, str], callers: Path) -> None:
+    folder = state.folder / "services" / name
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state.write_text(f"services/{name}/callers.json", callers.read_text(encoding="utf-8"))
+    state.write_text(f"services/{name}/env", _for_shell(variables))
+
+
+def _for_shell(variables: dict[str, str]) -> str:
+    """Return lines that a shell reads: values are URLs and base64, none with a quote in it.
+
+    The callers file is named by whoever starts the service: where a volume is mounted is not known here.
+    """
+    rows = sorted((key, value) for key, value in variables.items() if key != "RINTIS_CALLERS_FILE")
+    return "".join(f"{key}='{value}'\n" for key, value in rows)
 
 
 def _required(name: str) -> str:

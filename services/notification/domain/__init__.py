@@ -1,0 +1,1 @@
+"""Rules of notification, pure: channels, fates of attempts, routing of tasks."""

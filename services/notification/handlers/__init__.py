@@ -1,0 +1,1 @@
+"""Use cases of notification: telling people, sending, and staff tasks."""

@@ -1,0 +1,85 @@
+"""A question to staff becomes a task, routed to a dinas and a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.notification import metrics
+from services.notification.domain.tasks import choose_assignee
+from services.notification.handlers.telling import Desk, Reach, TellPerson
+from services.notification.repository import tasks as repository
+from services.notification.repository.tasks import Task
+from shared.contracts.eligibility import ReviewAsked
+from shared.contracts.envelope import derive_id
+from shared.contracts.notification import TaskOpened
+from shared.messaging import Erased, Outcome, Received
+from shared.storage import Outgoing, Tx
+
+
+class OpenReview:
+    """Route of ReviewAsked: the worker is told, and staff of the dinas get a task."""
+
+    def __init__(self, tell: TellPerson, desk: Desk) -> None:
+        self._tell = tell
+        self._desk = desk
+
+    async def prepare(self, batch: Sequence[Received[Any]]) -> dict[UUID, Reach]:
+        """Find out how the workers can be reached."""
+        return await self._tell.prepare(batch)
+
+    async def apply(self, tx: Tx, batch: Sequence[Received[Any]], prepared: Mapping[UUID, Reach]) -> Sequence[Outcome]:
+        """Store the messages and open the tasks; about somebody who was erased nothing is left to decide."""
+        outcomes = await self._tell.apply(tx, batch, prepared)
+        asked = [r for r, outcome in zip(batch, outcomes, strict=True) if not isinstance(outcome, Erased)]
+        if asked:
+            await self._open(tx, asked)
+        return outcomes
+
+    async def _open(self, tx: Tx, asked: Sequence[Received[ReviewAsked]]) -> None:
+        now = self._desk.clock.now()
+        known = await repository.find_cases(tx, "eligibility_review", [r.event.review_id for r in asked])
+        staff = await repository.list_staff(tx)
+        load: Counter[str] = Counter(await repository.count_load(tx))
+        tasks = []
+        for received in asked:
+            if received.event.review_id not in known:
+                assignee = choose_assignee("eligibility_review", received.event.dinas, staff, load)
+                load.update([assignee] if assignee else [])
+                tasks.append(_task_of(received, assignee))
+        opened = await repository.add_tasks(tx, tasks, now)
+        fresh = [task for task in tasks if task.id in opened]
+        await self._desk.outbox.add(tx, [Outgoing(announce_opened(task), task.id, now, task.revision) for task in fresh])
+        metrics.TASKS.labels("eligibility_review", "opened").inc(len(fresh))
+
+
+def announce_opened(task: Task) -> TaskOpened:
+    """Return the event that says who is asked now; a task that was returned is opened again."""
+    return TaskOpened(
+        task_id=task.id,
+        about=task.about,
+        case_id=task.case_id,
+        kind=task.kind,
+        dinas=task.dinas,
+        assignee=task.assignee,
+        due_at=task.due_at,
+    )
+
+
+def _task_of(received: Received[ReviewAsked], assignee: str | None) -> Task:
+    event = received.event
+    return Task(
+        id=derive_id(received.id, "task"),
+        kind="eligibility_review",
+        case_id=event.review_id,
+        about=event.worker_id,
+        dinas=event.dinas,
+        programme=event.programme,
+        reasons=tuple(event.reasons),
+        link=event.link,
+        assignee=assignee,
+        opened_at=received.arrived_at,
+        due_at=event.due_at,
+    )

@@ -1,0 +1,180 @@
+"""Due messages are sent: taken in a short transaction, sent outside any, recorded in another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from jinja2 import TemplateError
+
+from services.notification import metrics
+from services.notification.domain.messages import (
+    Answer,
+    Channel,
+    Fate,
+    State,
+    decide_fate,
+    decide_lost,
+    find_staleness,
+    read_address,
+)
+from services.notification.gateways import Gateway, Letter, Result
+from services.notification.handlers.announcing import announce_fates
+from services.notification.handlers.telling import MODELS, Desk
+from services.notification.rendering import Renderer
+from services.notification.repository import messages as repository
+from services.notification.repository.messages import Message, Verdict
+from shared.contracts.boxes import Company, Contact
+from shared.errors import Unprocessable
+from shared.messaging.retry import RetryPolicy
+from shared.storage import Database
+
+LOST_AT_ONCE = 500
+"""Lost messages settled in one transaction: more than one sender can hold."""
+
+UNFIT = (TemplateError, LookupError, TypeError, ValueError)
+"""What rendering raises where template and parameters do not fit; such a message fails by itself, and not its set."""
+
+Opened = Contact | Company | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The bounds that a sender of one channel works within; `Settings` gives their reasons."""
+
+    claimed: int
+    at_once: int
+    lease_seconds: float
+    retry: RetryPolicy
+
+
+class Sender:
+    """Sends the messages of one channel, a set at a time. Any number may run, in any number of processes."""
+
+    def __init__(self, channel: Channel, desk: Desk, database: Database, gateway: Gateway, *, pace: Pace) -> None:
+        self.channel = channel
+        self._desk = desk
+        self._database = database
+        self._gateway = gateway
+        self._pace = pace
+        self._renderer = Renderer()
+        self._slots = asyncio.Semaphore(pace.at_once)
+        self._is_stopping = False
+
+    async def run(self) -> bool:
+        """Send one set; return whether there may be more. A stop waits for what is in flight and puts the rest back."""
+        work = asyncio.create_task(self.send_set())
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self._is_stopping = True
+            await work
+            raise
+
+    async def send_set(self) -> bool:
+        """Take a set, send it, record it."""
+        lease = uuid4()
+        async with self._database.transaction() as tx:
+            claimed = await repository.claim_messages(tx, self.channel, self._pace.claimed, lease, self._pace.lease_seconds)
+        if not claimed:
+            return False
+        stale = {m.id: reason for m in claimed if (reason := self._staleness(m, self._desk.clock.now()))}
+        verdicts = [_skip(m, stale[m.id]) for m in claimed if m.id in stale]
+        verdicts += await self._send(lease, [m for m in claimed if m.id not in stale])
+        await self._record(lease, verdicts)
+        return len(claimed) == self._pace.claimed
+
+    async def settle_lost(self) -> bool:
+        """Decide about messages whose sender vanished: an SMS is sent again under its key, an e-mail is unknown."""
+        now = self._desk.clock.now()
+        async with self._database.transaction() as tx:
+            lost = await repository.find_lost(tx, LOST_AT_ONCE)
+            fates = [(message, decide_lost(message.channel)) for message in lost]
+            if fates:
+                await repository.settle_lost(tx, fates, now)
+                await announce_fates(tx, self._desk.outbox, fates, now)
+        _count(fates)
+        return len(lost) == LOST_AT_ONCE
+
+    async def _send(self, lease: UUID, messages: Sequence[Message]) -> list[Verdict]:
+        try:
+            opened = await self._open(messages)
+        except BaseException:
+            # Nothing was sent yet: say so, or an e-mail would count as unknown.
+            await self._record(lease, [Verdict(m, Fate(State.DUE), Answer.NOT_TRIED) for m in messages])
+            raise
+        unreadable = [_fail(m, "box_unreadable") for m in messages if m.id not in opened]
+        return unreadable + await asyncio.gather(*(self._send_one(m, opened[m.id]) for m in messages if m.id in opened))
+
+    async def _open(self, messages: Sequence[Message]) -> Mapping[UUID, Opened]:
+        """Open the set's boxes, one look-up per kind of box."""
+        opened: dict[UUID, Opened] = {}
+        for box, model in MODELS.items():
+            group = [m for m in messages if m.box == box]
+            try:
+                contents = await self._desk.boxes[box].open([(m.subject_id, m.sealed) for m in group], box, model)
+            except Unprocessable:
+                if len(messages) > 1:
+                    # One box that cannot be read costs its neighbours nothing: each is opened by itself.
+                    return {k: v for m in messages for k, v in (await self._open([m])).items()}
+                continue
+            opened |= {m.id: content for m, content in zip(group, contents, strict=True)}
+        return opened
+
+    async def _send_one(self, message: Message, contact: Opened) -> Verdict:
+        if contact is None:
+            return _skip(message, "erased")
+        to = read_address(contact.phone, contact.email).of(self.channel)
+        if to is None:
+            return _skip(message, "no_channel")
+        try:
+            letter = self._write(message, to, contact)
+        except UNFIT:
+            return _fail(message, "template_unfit")
+        async with self._slots:
+            result = Result(Answer.NOT_TRIED) if self._is_stopping else await self._hand_in(letter, message)
+        is_last = message.attempts >= self._pace.retry.attempts
+        fate = decide_fate(self.channel, result.answer, result.reason, is_last=is_last)
+        delay = 0.0 if result.answer is Answer.NOT_TRIED else self._pace.retry.delay(message.attempts) or 0.0
+        return Verdict(message, fate, result.answer, result.reason, delay)
+
+    async def _hand_in(self, letter: Letter, message: Message) -> Result:
+        with metrics.ATTEMPT_SECONDS.labels(self.channel).time():
+            result = await self._gateway.send(letter)
+        if result.answer is Answer.UNCLEAR and message.attempts >= self._pace.retry.attempts:
+            return await self._gateway.find(letter.message_id)
+        return result
+
+    def _write(self, message: Message, to: str, contact: Contact | Company) -> Letter:
+        values: dict[str, Any] = {**contact.model_dump(), **message.parameters}
+        subject, body = self._renderer.render(self.channel, message.template, values)
+        return Letter(message.id, to, body, subject)
+
+    async def _record(self, lease: UUID, verdicts: Sequence[Verdict]) -> None:
+        now = self._desk.clock.now()
+        async with self._database.transaction() as tx:
+            held = await repository.settle_messages(tx, lease, verdicts, now)
+            fates = [(v.message, v.fate) for v in verdicts if v.message.id in held]
+            await announce_fates(tx, self._desk.outbox, fates, now)
+        _count(fates)
+
+    @staticmethod
+    def _staleness(message: Message, now: datetime) -> str | None:
+        return find_staleness(now, message.valid_until, message.facts_versions)
+
+
+def _skip(message: Message, reason: str) -> Verdict:
+    return Verdict(message, Fate(State.SKIPPED, reason), Answer.NOT_TRIED)
+
+
+def _fail(message: Message, reason: str) -> Verdict:
+    return Verdict(message, Fate(State.FAILED, reason), Answer.REFUSED, reason)
+
+
+def _count(fates: Sequence[tuple[Message, Fate]]) -> None:
+    for message, fate in fates:
+        metrics.MESSAGES.labels(message.channel, fate.state).inc()

@@ -1,0 +1,158 @@
+-- add_messages --
+-- Store what is to be told, once per event; those that reach nobody are skipped from the start.
+insert into messages (id, event_id, subject_id, template, parameters, box, sealed, contact_version, facts_version, thread,
+                      valid_until, channel, state, reason, told_at, settled_at)
+select g.id, g.event_id, g.subject_id, g.template, g.parameters, g.box, g.sealed, g.contact_version, g.facts_version, g.thread,
+       g.valid_until, g.channel, g.state, g.reason, $15::timestamptz, case when g.state = 'skipped' then $15::timestamptz end
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::int[], $9::int[],
+            $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[])
+  with ordinality as g(id, event_id, subject_id, template, parameters, box, sealed, contact_version, facts_version, thread,
+                       valid_until, channel, state, reason, ord)
+order by g.ord
+on conflict on constraint messages_event_once do nothing
+returning id;
+
+-- refresh_contacts --
+-- Let messages that still wait use the newest contact that is known of their subject.
+with newest as (
+  select distinct on (subject_id) subject_id, contact_version, sealed, channel from messages
+  where subject_id = any($1::uuid[]) and contact_version is not null and channel is not null
+  order by subject_id, contact_version desc
+)
+update messages m set sealed = n.sealed, channel = n.channel, contact_version = n.contact_version
+from newest n
+where m.subject_id = n.subject_id and m.state = 'due' and m.contact_version < n.contact_version;
+
+-- claim_messages --
+-- Take due messages of one channel, oldest first and one of a subject at a time, and open an attempt for each.
+with due as (
+  select m.id from messages m
+  where m.state = 'due' and m.channel = $1 and m.next_at <= clock_timestamp()
+    and not exists (
+      select from messages e where e.subject_id = m.subject_id and e.seq < m.seq and e.state in ('due', 'sending')
+    )
+  order by m.next_at, m.seq
+  limit $2
+  for update skip locked
+), claimed as (
+  update messages m set state = 'sending', attempts = m.attempts + 1, lease = $3,
+                        leased_until = clock_timestamp() + make_interval(secs => $4)
+  from due where m.id = due.id
+  returning m.*
+), opened as (
+  insert into attempts (message_id, number, channel) select id, attempts, channel from claimed
+)
+select id, event_id, subject_id, template, parameters, box, sealed, channel, attempts, facts_version, valid_until,
+       (select max(n.facts_version) from messages n where n.subject_id = c.subject_id and n.thread = c.thread) as newest_facts
+from claimed c
+order by seq;
+
+-- settle_messages --
+-- Record what became of messages, where this sender still holds them; what is due again waits its own time.
+with given as (
+  select * from unnest($2::uuid[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[])
+    as g(id, state, reason, delay_seconds, answer, answer_reason)
+), settled as (
+  update messages m set state = g.state, reason = g.reason, lease = null, leased_until = null,
+    attempts = m.attempts - (g.answer = 'not_tried')::int,
+    next_at = clock_timestamp() + make_interval(secs => g.delay_seconds),
+    settled_at = case when g.state <> 'due' then $8::timestamptz end
+  from given g
+  where m.id = g.id and m.lease = $1 and m.state = 'sending'
+  returning m.id, m.attempts, g.answer, g.answer_reason
+), dropped as (
+  delete from attempts a using settled s where a.message_id = s.id and a.number = s.attempts + 1 and s.answer = 'not_tried'
+), closed as (
+  update attempts a set ended_at = clock_timestamp(), answer = s.answer, reason = s.answer_reason
+  from settled s where a.message_id = s.id and a.number = s.attempts and s.answer <> 'not_tried'
+)
+select id from settled;
+
+-- find_lost --
+-- Messages whose sender vanished in the middle of an attempt.
+select id, event_id, subject_id, template, channel from messages
+where state = 'sending' and leased_until < clock_timestamp()
+order by leased_until
+limit $1
+for update skip locked;
+
+-- settle_lost --
+-- Give lost messages their fate: due again at once, or final.
+update messages m set state = g.state, reason = g.reason, lease = null, leased_until = null, next_at = clock_timestamp(),
+  settled_at = case when g.state <> 'due' then $4::timestamptz end
+from unnest($1::uuid[], $2::text[], $3::text[]) as g(id, state, reason)
+where m.id = g.id;
+
+-- count_messages --
+-- How many messages stand where.
+select coalesce(channel, 'none') as channel, state, count(*) as messages from messages group by 1, 2 order by 1, 2;
+
+-- replace_staff --
+-- Take over the staff as the callers file names them; who is not named any more gets no new task.
+with given as (
+  select g.person, array(select jsonb_array_elements_text(g.roles)) as roles, array(select jsonb_array_elements_text(g.regions)) as regions
+  from unnest($1::text[], $2::jsonb[], $3::jsonb[]) as g(person, roles, regions)
+), gone as (
+  update staff s set is_active = false where s.is_active and not exists (select from given g where g.person = s.person)
+)
+insert into staff as s (person, roles, regions, is_active)
+select person, roles, regions, true from given order by person
+on conflict on constraint staff_pkey do update set roles = excluded.roles, regions = excluded.regions, is_active = true;
+
+-- list_staff --
+-- Who does tasks now.
+select person, roles, regions from staff where is_active;
+
+-- count_load --
+-- How many unfinished tasks each person is asked for.
+select assignee, count(*) as tasks from tasks where state <> 'completed' and assignee is not null group by assignee;
+
+-- find_cases --
+-- Which of these cases have a task already.
+select case_id from tasks where kind = $1 and case_id = any($2::uuid[]);
+
+-- add_tasks --
+-- Open tasks, once per case.
+insert into tasks (id, kind, case_id, about, dinas, programme, reasons, link, state, assignee, opened_at, due_at)
+select g.id, g.kind, g.case_id, g.about, g.dinas, g.programme, array(select jsonb_array_elements_text(g.reasons)), g.link, 'open',
+       g.assignee, $11::timestamptz, g.due_at
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::jsonb[], $8::text[], $9::text[], $10::timestamptz[])
+  with ordinality as g(id, kind, case_id, about, dinas, programme, reasons, link, assignee, due_at, ord)
+order by g.ord
+on conflict on constraint tasks_case_once do nothing
+returning id;
+
+-- list_tasks --
+-- Tasks of these kinds and regions by urgency; with a person only that person's own.
+select * from tasks
+where kind = any($1::text[])
+  and ('*' = any($2::text[]) or dinas = any($2::text[]) or split_part(dinas, '.', 1) = any($2::text[]))
+  and ($3::text is null or coalesce(claimed_by, assignee) = $3)
+  and state = any($4::text[])
+order by due_at, id
+limit $5;
+
+-- find_task --
+-- One task.
+select * from tasks where id = $1;
+
+-- lock_task --
+-- One task, held until the end of the transaction.
+select * from tasks where id = $1 for update;
+
+-- claim_task --
+-- Give a task to the person who does it.
+update tasks set state = 'claimed', claimed_by = $2, revision = revision + 1 where id = $1 returning *;
+
+-- return_task --
+-- Put a task back for somebody else.
+update tasks set state = 'open', claimed_by = null, assignee = $2, revision = revision + 1 where id = $1 returning *;
+
+-- complete_task --
+-- Record how a task ended.
+update tasks set state = 'completed', outcome = $2, reason = $3, completed_at = $4, revision = revision + 1 where id = $1 returning *;
+
+-- count_tasks --
+-- How many tasks stand where, by dinas.
+select dinas, state, count(*) as tasks, count(*) filter (where state <> 'completed' and due_at < $1) as overdue
+from tasks group by dinas, state order by dinas, state;

@@ -1,0 +1,157 @@
+"""The only SQL of messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.notification.domain.messages import Answer, Channel, Fate, State
+from shared.storage import Tx, load_queries
+
+SQL = load_queries("services.notification")
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is to be told to whom, as it is stored before anything is sent."""
+
+    id: UUID
+    event_id: UUID
+    subject_id: UUID
+    template: str
+    parameters: Mapping[str, Any]
+    box: str
+    sealed: str | None
+    contact_version: int | None
+    facts_version: int | None
+    thread: str | None
+    valid_until: datetime | None
+    channel: Channel | None
+    skip_reason: str = ""
+
+    @property
+    def state(self) -> State:
+        """Return the state that it begins in."""
+        return State.DUE if self.channel else State.SKIPPED
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that a sender holds, or one whose sender vanished."""
+
+    id: UUID
+    event_id: UUID
+    subject_id: UUID
+    template: str
+    channel: Channel
+    parameters: Mapping[str, Any]
+    box: str = ""
+    sealed: str = ""
+    attempts: int = 0
+    valid_until: datetime | None = None
+    facts_versions: tuple[int | None, int | None] = (None, None)
+
+    def __repr__(self) -> str:
+        """Name it by id only."""
+        return f"<Message {self.id}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an attempt led to; `delay_seconds` counts where the message is due again."""
+
+    message: Message
+    fate: Fate
+    answer: Answer
+    answer_reason: str = ""
+    delay_seconds: float = 0.0
+
+
+async def add_messages(tx: Tx, intents: Sequence[Intent], now: datetime) -> set[UUID]:
+    """Store intents, once per event, and return the ids of those that are new."""
+    rows = await tx.fetch(
+        SQL["add_messages"],
+        [i.id for i in intents],
+        [i.event_id for i in intents],
+        [i.subject_id for i in intents],
+        [i.template for i in intents],
+        [json.dumps(i.parameters) for i in intents],
+        [i.box for i in intents],
+        [i.sealed for i in intents],
+        [i.contact_version for i in intents],
+        [i.facts_version for i in intents],
+        [i.thread for i in intents],
+        [i.valid_until for i in intents],
+        [i.channel for i in intents],
+        [i.state for i in intents],
+        [i.skip_reason for i in intents],
+        now,
+    )
+    await tx.execute(SQL["refresh_contacts"], [i.subject_id for i in intents if i.contact_version is not None])
+    return {row["id"] for row in rows}
+
+
+async def claim_messages(tx: Tx, channel: Channel, limit: int, lease: UUID, lease_seconds: float) -> list[Message]:
+    """Take due messages; nobody else sends them until the lease runs out."""
+    rows = await tx.fetch(SQL["claim_messages"], channel, limit, lease, lease_seconds)
+    return [_read_claimed(row) for row in rows]
+
+
+async def settle_messages(tx: Tx, lease: UUID, verdicts: Sequence[Verdict], now: datetime) -> set[UUID]:
+    """Record verdicts and return the ids of the messages that this sender still held."""
+    rows = await tx.fetch(
+        SQL["settle_messages"],
+        lease,
+        [v.message.id for v in verdicts],
+        [v.fate.state for v in verdicts],
+        [v.fate.reason for v in verdicts],
+        [v.delay_seconds for v in verdicts],
+        [v.answer for v in verdicts],
+        [v.answer_reason for v in verdicts],
+        now,
+    )
+    return {row["id"] for row in rows}
+
+
+async def find_lost(tx: Tx, limit: int) -> list[Message]:
+    """Return, locked, messages whose sender vanished in the middle of an attempt."""
+    rows = await tx.fetch(SQL["find_lost"], limit)
+    return [Message(row["id"], row["event_id"], row["subject_id"], row["template"], Channel(row["channel"]), {}) for row in rows]
+
+
+async def settle_lost(tx: Tx, verdicts: Sequence[tuple[Message, Fate]], now: datetime) -> None:
+    """Record the fates of lost messages."""
+    await tx.execute(
+        SQL["settle_lost"],
+        [message.id for message, _ in verdicts],
+        [fate.state for _, fate in verdicts],
+        [fate.reason for _, fate in verdicts],
+        now,
+    )
+
+
+async def count_messages(tx: Tx) -> list[dict[str, Any]]:
+    """Return how many messages stand where."""
+    return [dict(row) for row in await tx.fetch(SQL["count_messages"])]
+
+
+def _read_claimed(row: asyncpg.Record) -> Message:
+    return Message(
+        row["id"],
+        row["event_id"],
+        row["subject_id"],
+        row["template"],
+        Channel(row["channel"]),
+        json.loads(row["parameters"]),
+        row["box"],
+        row["sealed"],
+        row["attempts"],
+        row["valid_until"],
+        (row["facts_version"], row["newest_facts"]),
+    )

@@ -62,7 +62,7 @@ def main() -> None:
     try:
         app()
     except RintisError as error:
-        Console(stderr=True, highlight=False).print(str(error), style="red", markup=False)
+        Console(stderr=True, highlight=False).print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 
 

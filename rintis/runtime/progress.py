@@ -18,7 +18,7 @@ class Steps:
 
     def note(self, text: str) -> None:
         """Print one line."""
-        self.console.print(text)
+        self.console.print(text, soft_wrap=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Callable[[str], None]]:

@@ -26,13 +26,9 @@ class Watermark:
         self._subscription = subscription
         self._database = database
         self._clock = clock
-        self._client = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap,
-            enable_auto_commit=False,
-            metadata_max_age_ms=limits.metadata_ms,
-            request_timeout_ms=limits.request_timeout_ms,
-        )
-        self._is_started = False
+        self._bootstrap = bootstrap
+        self._limits = limits
+        self._client: AIOKafkaConsumer | None = None
         self._at: datetime | None = None
         self._ends: dict[tuple[str, int], int] = {}
 
@@ -47,21 +43,32 @@ class Watermark:
 
     async def close(self) -> None:
         """Close the connection."""
-        if self._is_started:
-            await self._client.stop()
-            self._is_started = False
+        client, self._client = self._client, None
+        if client is not None:
+            await client.stop()
 
     async def _look(self) -> None:
-        if not self._is_started:
-            await self._client.start()
-            self._is_started = True
+        client = await self._started()
         at = self._clock.now()
         pattern = re.compile(self._subscription.topic.pattern)
-        topics = [topic for topic in await self._client.topics() if pattern.match(topic)]
-        found = [TopicPartition(topic, p) for topic in topics for p in self._client.partitions_for_topic(topic) or ()]
-        ends = await self._client.end_offsets(found) if found else {}
+        topics = [topic for topic in await client.topics() if pattern.match(topic)]
+        found = [TopicPartition(topic, p) for topic in topics for p in client.partitions_for_topic(topic) or ()]
+        ends = await client.end_offsets(found) if found else {}
         self._ends = {(tp.topic, tp.partition): end for tp, end in ends.items() if end > 0}
         self._at = at
+
+    async def _started(self) -> AIOKafkaConsumer:
+        """Return the connection; it is made at first use, since aiokafka wants a running loop."""
+        if self._client is None:
+            client = AIOKafkaConsumer(
+                bootstrap_servers=self._bootstrap,
+                enable_auto_commit=False,
+                metadata_max_age_ms=self._limits.metadata_ms,
+                request_timeout_ms=self._limits.request_timeout_ms,
+            )
+            await client.start()
+            self._client = client
+        return self._client
 
     async def _has_passed(self) -> bool:
         async with self._database.connection() as connection:

@@ -72,7 +72,7 @@ class Completion(BaseModel):
     """What a member of staff decided, with the code of the reason."""
 
     outcome: Decision
-    reason: str = Field(pattern=r"^[a-z0-9_]{1,64}$", description="A reason code; never a name or other personal datum.")
+    reason: str = Field(pattern=r"^[A-Za-z0-9_]{1,64}$", description="A reason code; never a name or other personal datum.")
 
 
 def make_router(inbox: Inbox, callers: Callers) -> APIRouter:

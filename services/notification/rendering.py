@@ -35,7 +35,7 @@ def load_words() -> dict[str, Any]:
 def say_reasons(codes: Sequence[str]) -> list[str]:
     """Return a sentence per reason code, each once; a code without a sentence of its own is never shown."""
     words = load_words()
-    return list(dict.fromkeys(words["reasons"].get(code, words["unknown_reason"]) for code in codes))
+    return list(dict.fromkeys(words["reasons"].get(code.lower(), words["unknown_reason"]) for code in codes))
 
 
 def say_day(text: str) -> str:

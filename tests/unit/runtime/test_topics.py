@@ -1,0 +1,23 @@
+import pytest
+
+from rintis.runtime.errors import CannotStart
+from rintis.runtime.topics import publishers, topics_wanted
+
+
+def test_each_publisher_has_a_topic_of_each_intake_family() -> None:
+    names = {topic.name for topic in topics_wanted(["kemnaker", "oss"])}
+    assert {"intake.registrations.kemnaker", "intake.registrations.oss", "intake.filings.oss", "eligibility.decisions"} <= names
+    assert "intake.registrations" not in names
+
+
+def test_intake_carries_the_brokers_own_time() -> None:
+    times = {t.name: t.topic_configs.get("message.timestamp.type") for t in topics_wanted(["oss"])}
+    assert times["intake.permits.oss"] == "LogAppendTime"
+    assert times["registration.workers"] is None
+
+
+@pytest.mark.parametrize("name", ["Kemnaker", "a.b", "a_b", "x" * 41])
+def test_a_name_that_cannot_end_a_topics_name_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RINTIS_PUBLISHERS", f"oss,{name}")
+    with pytest.raises(CannotStart, match="cannot be a publisher's name"):
+        publishers()

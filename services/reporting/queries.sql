@@ -183,7 +183,7 @@ select digest, answer from requests where caller = $1 and key = $2;
 
 -- add_request --
 -- Keep the answer to a call with an Idempotency-Key, in the transaction of its effects.
-insert into requests (caller, key, digest, answer, taken_at) values ($1, $2, $3, $4::jsonb, $5);
+insert into requests (caller, key, digest, answer, taken_at) values ($1, $2, $3, $4::json, $5);
 
 -- lock_request --
 -- Let calls with one key wait for each other.

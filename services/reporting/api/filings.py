@@ -1,7 +1,5 @@
 """The door for reports: one, or up to a thousand with a verdict for each."""
 
-from __future__ import annotations
-
 import hashlib
 from asyncio import Semaphore
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What can be asked: a permit's calendar, what became of a submission, the ministry's counts."""
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo

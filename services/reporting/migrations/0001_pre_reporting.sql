@@ -114,12 +114,12 @@ create table notices (
 );
 create index notices_by_permit on notices (permit_id, said_at);
 
--- Answers given to callers who sent an Idempotency-Key: the same call again gets the same answer.
+-- Answers given to callers who sent an Idempotency-Key: the same call again gets the same answer, letter by letter.
 create table requests (
   caller text not null,
   key text not null,
   digest bytea not null,
-  answer jsonb not null,
+  answer json not null,
   taken_at timestamptz not null,
   constraint requests_pkey primary key (caller, key)
 );

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Annotated
 
 import typer
 
+from rintis.runtime.acls import grants
 from rintis.runtime.apart import run_apart
 from rintis.runtime.errors import CannotStart
 from rintis.runtime.people import local_people
@@ -31,6 +33,13 @@ def create(
     for name in made:
         typer.echo(name)
     Steps().note(f"{len(made)} topics made.")
+
+
+@topics.command("acls")
+def acls() -> None:
+    """Print one line of arguments for `kafka-acls.sh --add` per right; see deploy/kafka/README.md."""
+    for grant in grants(publishers()):
+        typer.echo(shlex.join(grant.arguments()))
 
 
 @intake.command("add")

@@ -1,10 +1,13 @@
 import asyncpg
+import pytest
 from aiokafka import AIOKafkaConsumer
 
 from rintis.runtime.topics import existing_topics
 from rintis.testing.fixtures import Publish
 from rintis.testing.kafka import KafkaForTests
 from rintis.testing.postgres import PostgresForTests
+
+pytestmark = pytest.mark.containers
 
 
 async def test_each_test_finds_every_topic_empty(environment: dict[str, str], publish: Publish) -> None:

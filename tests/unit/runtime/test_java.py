@@ -38,7 +38,7 @@ def test_the_error_names_what_was_found_and_what_to_do(tmp_path: Path, monkeypat
     old = a_java(tmp_path, 'version "11.0.1"')
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", "/usr/nowhere:/bin")
-    monkeypatch.setattr(java.shutil, "which", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda _name: None)
     monkeypatch.setattr(java, "_from_wheel", lambda: None)
     with pytest.raises(CannotStart, match=rf"{old} \(version 11\)[\s\S]*requirements/java.txt"):
         java.find_java()

@@ -1,11 +1,12 @@
-"""HTTP in: the task inbox of staff."""
+"""HTTP in: the task inbox of staff.
 
-from __future__ import annotations
+Annotations are evaluated here: FastAPI cannot find a dependency that is made inside a function by its name.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -52,7 +53,7 @@ class TaskView(BaseModel):
     reason: str | None
 
     @classmethod
-    def of(cls, task: Task, now: datetime) -> TaskView:
+    def of(cls, task: Task, now: datetime) -> Self:
         """Return the view of a task at a business time."""
         values = asdict(task) | {
             "title": KINDS[task.kind].title,

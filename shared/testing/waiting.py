@@ -6,14 +6,18 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 LOOK_SECONDS = 0.05
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], *, within: float = 30.0, what: str = "the condition") -> T:
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], *, within: float = ..., what: str = ...) -> T: ...
+@overload
+async def eventually(check: Callable[[], T], *, within: float = ..., what: str = ...) -> T: ...
+async def eventually(check: Callable[[], Any], *, within: float = 30.0, what: str = "the condition") -> Any:
     """Return the first truthy value of `check`; fail with what was last seen when `within` seconds are over.
 
     An AssertionError in `check` counts as not yet.
@@ -23,7 +27,7 @@ async def eventually(check: Callable[[], T | Awaitable[T]], *, within: float = 3
     while True:
         try:
             value = check()
-            result: T = await value if inspect.isawaitable(value) else value
+            result = await value if inspect.isawaitable(value) else value
         except AssertionError as error:
             last = error
         else:

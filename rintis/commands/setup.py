@@ -24,12 +24,13 @@ def setup() -> None:
     admin_url, bootstrap = (_required(name) for name in ("RINTIS_ADMIN_DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS"))
     state, steps = State.default(), Steps()
     state.create()
-    secrets = load_secrets(state, local_people(publishers()))
+    names = publishers(state.read("publishers.json", []))
+    secrets = load_secrets(state, local_people(names))
     databases = Databases(admin_url, secrets.passwords)
     with steps.step("Making databases and roles"):
         run_apart(databases.create())
     with steps.step("Making topics"):
-        run_apart(create_all(bootstrap, publishers()))
+        run_apart(create_all(bootstrap, names))
     variables = {name: databases.environment(name) | secrets.environment(name) for name in SERVICES}
     operator = {"RINTIS_TOKEN": secrets.tokens[OPERATOR]}
     extra = {"console": operator, "sms": {"RINTIS_SMS_TOKEN": secrets.sms_token}}

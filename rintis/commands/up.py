@@ -31,6 +31,7 @@ PROBE_SECONDS = 0.2
 def up(
     service: Annotated[list[str] | None, typer.Option(help="Start only this service; may be given again.")] = None,
     *,
+    processes: Annotated[list[str] | None, typer.Option(help="Run more than one process of a service: eligibility=2.")] = None,
     simulators: Annotated[bool, typer.Option(help="Start the simulators of SMS provider and mail server.")] = True,
     detach: Annotated[bool, typer.Option(help="Return once everything is ready; `rintis down` stops it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the addresses as JSON.")] = False,
@@ -45,7 +46,8 @@ def up(
         # Told to end in whatever way, everything is stopped in order, as on Ctrl-C.
         signal.signal(number, signal.default_int_handler)
     with state.hold():
-        stack = Stack(state, Options(services=tuple(service or ALL_SERVICES), has_simulators=simulators), steps)
+        options = Options(tuple(service or ALL_SERVICES), has_simulators=simulators, processes=_counts(processes or []))
+        stack = Stack(state, options, steps)
         try:
             stack.start()
             state.write("addresses.json", _describe(stack))
@@ -77,6 +79,19 @@ def down(
         if delete_data:
             clear(state)
     steps.note("Nothing of Rintis runs from here." if holder is None else "Stopped.")
+
+
+def _counts(pairs: list[str]) -> dict[str, int]:
+    """Read `eligibility=2`."""
+    counts: dict[str, int] = {}
+    for pair in pairs:
+        name, _, number = pair.partition("=")
+        if name not in ALL_SERVICES or not number.isdecimal():
+            raise CannotStart(
+                f"{pair!r} is no service with a number.", f"One of {', '.join(ALL_SERVICES)}, such as eligibility=2."
+            )
+        counts[name] = int(number)
+    return counts
 
 
 def _end_holder(state: State, holder: int) -> None:

@@ -215,5 +215,5 @@ def _reason(body: bytes) -> str:
     except ValueError:
         return body.decode(errors="replace")[:200] or "readiness"
     if isinstance(answer, dict):
-        return str(answer.get("waiting_for") or answer.get("detail") or answer)[:200]
+        return str(answer.get("waits_for") or answer)[:200]
     return str(answer)[:200]

@@ -64,7 +64,8 @@ class Stack:
         self.state = state
         self.options = options
         self.steps = steps
-        self.secrets: Secrets = load_secrets(state, local_people(publishers()))
+        self.publishers = publishers(state.read("publishers.json", []))
+        self.secrets: Secrets = load_secrets(state, local_people(self.publishers))
         self.urls: dict[str, str] = {}
         self.received: dict[str, Path] = {}
         self.kafka: KafkaServer | None = None
@@ -149,7 +150,7 @@ class Stack:
                 self.kafka.start()
             self.bootstrap = self.kafka.bootstrap
         with self.steps.step("Making topics"):
-            run_apart(create_all(self.bootstrap, publishers()))
+            run_apart(create_all(self.bootstrap, self.publishers))
 
     def _start_simulators(self) -> None:
         with self.steps.step("Starting the simulators of SMS provider and mail server") as say:

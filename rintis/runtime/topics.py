@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -23,13 +23,14 @@ CREATE_MILLISECONDS = 30_000
 """How long the broker may take for the whole set; about a second for 30 topics."""
 
 
-def publishers() -> tuple[str, ...]:
-    """Return the publishers' names from RINTIS_PUBLISHERS, else the known ones.
+def publishers(added: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the publishers' names from RINTIS_PUBLISHERS, else the known ones, and those that were added here.
 
     Raises:
         CannotStart: where a name cannot be part of a topic's name.
     """
-    names = tuple(name.strip() for name in os.environ.get("RINTIS_PUBLISHERS", ",".join(PUBLISHERS)).split(",") if name.strip())
+    said = os.environ.get("RINTIS_PUBLISHERS", ",".join(PUBLISHERS)).split(",")
+    names = tuple(dict.fromkeys(name.strip() for name in (*said, *added) if name.strip()))
     for name in names:
         check_publisher(name)
     return names

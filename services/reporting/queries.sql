@@ -196,7 +196,7 @@ delete from requests where (caller, key) in (select caller, key from requests wh
 -- mark_swept --
 -- Remember how far a recurring duty has come.
 insert into sweeps as s (name, swept_at) values ($1, $2)
-on conflict (name) do update set swept_at = greatest(s.swept_at, excluded.swept_at);
+on conflict (name) do update set swept_at = greatest(s.swept_at, excluded.swept_at), marked_at = clock_timestamp();
 
 -- find_verdict --
 -- What became of (source, id): a report's or a permit's news.

@@ -113,6 +113,7 @@ create table notices (
   constraint notices_message_state check (message_state in ('sent', 'failed', 'skipped', 'unknown'))
 );
 create index notices_by_permit on notices (permit_id, said_at);
+create index notices_by_subject on notices (subject_id);
 
 -- Answers given to callers who sent an Idempotency-Key: the same call again gets the same answer, letter by letter.
 create table requests (
@@ -125,9 +126,11 @@ create table requests (
 );
 create index requests_old on requests (taken_at);
 
--- How far, in business time, each recurring duty has come: the audit measures standstill by it.
+-- How far, in business time, each recurring duty has come, and when, in real time, that was seen: the audit measures
+-- standstill by both.
 create table sweeps (
   name text not null,
   swept_at timestamptz not null,
+  marked_at timestamptz not null default clock_timestamp(),
   constraint sweeps_pkey primary key (name)
 );

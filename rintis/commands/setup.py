@@ -49,12 +49,14 @@ def _hand_over(state: State, name: str, variables: dict[str, str], callers: Path
 
 
 def _for_shell(variables: dict[str, str]) -> str:
-    """Return lines that a shell reads: values are URLs and base64, none with a quote in it.
+    """Return lines that a shell, `docker run --env-file` and `kubectl create secret --from-env-file` read alike.
+
+    Values are URLs and base64: nothing in them that any of the three would take for something else.
 
     The callers file is named by whoever starts the service: where a volume is mounted is not known here.
     """
     rows = sorted((key, value) for key, value in variables.items() if key != "RINTIS_CALLERS_FILE")
-    return "".join(f"{key}='{value}'\n" for key, value in rows)
+    return "".join(f"{key}={value}\n" for key, value in rows)
 
 
 def _required(name: str) -> str:

@@ -1,0 +1,241 @@
+"""Senders against a real database, with a provider of our own in place of the network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from services.notification.domain.messages import Answer, Channel, Fate, State
+from services.notification.gateways import Letter, Result
+from services.notification.handlers.sending import Pace, Sender
+from services.notification.handlers.telling import Desk
+from services.notification.repository import messages as repository
+from services.notification.repository.messages import Intent, Verdict
+from services.notification.settings import Settings
+from shared.clock import Clock
+from shared.contracts.boxes import Contact
+from shared.messaging.retry import RetryPolicy
+from shared.security import Boxes, KeyStore
+from shared.storage import Database, Outbox, load_queries
+
+NOW = datetime.now(UTC)
+AUDIT = load_queries("services.notification", "audit.sql")
+
+
+@dataclass
+class Provider:
+    """A provider that takes everything and remembers the letters."""
+
+    letters: list[Letter] = field(default_factory=list)
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def send(self, letter: Letter) -> Result:
+        self.letters.append(letter)
+        return Result(Answer.TAKEN)
+
+    async def find(self, message_id: UUID) -> Result:
+        return Result(Answer.TAKEN if any(letter.message_id == message_id for letter in self.letters) else Answer.LATER)
+
+
+@dataclass
+class Office:
+    """A database, keys, and a sender of SMS."""
+
+    database: Database
+    desk: Desk
+    keys: KeyStore
+    provider: Provider
+
+    def sender(self, claimed: int = 50) -> Sender:
+        pace = Pace(claimed, 10, 60.0, RetryPolicy())
+        return Sender(Channel.SMS, self.desk, self.database, self.provider, pace=pace)
+
+    async def intend(self, *intents: Intent) -> None:
+        async with self.database.transaction() as tx:
+            await repository.add_messages(tx, intents, NOW)
+
+    async def contact(self, subject: UUID, phone: str = "081234567890") -> str:
+        await self.keys.create([subject], ["contact"])
+        box = Contact(name="Siti", phone=phone, ticket="RNT-1", access_code="X")
+        (sealed,) = await self.desk.boxes["contact"].seal([(subject, box)], "contact")
+        return str(sealed)
+
+    async def states(self) -> Counter[tuple[str, str]]:
+        async with self.database.connection() as connection:
+            return Counter((row["state"], row["reason"]) for row in await connection.fetch("select state, reason from messages"))
+
+    async def do(self, statement: str, *values: Any) -> list[Any]:
+        async with self.database.connection() as connection:
+            return await connection.fetch(statement, *values)
+
+
+@asynccontextmanager
+async def an_office(variables: dict[str, str]) -> AsyncIterator[Office]:
+    settings = Settings.model_validate(variables)
+    database = Database(settings.database_url, name="test", size=4)
+    keys = KeyStore(Database(settings.keys_database_url, name="test-keys"), settings.masters("contact"))
+    companies = KeyStore(Database(settings.company_keys_database_url, name="test-companies"), settings.masters("company"))
+    stores = (database, keys.database, companies.database)
+    for store in stores:
+        await store.open()
+    yield Office(
+        database, Desk({"contact": Boxes(keys), "company": Boxes(companies)}, Outbox("notification"), Clock()), keys, Provider()
+    )
+    for store in stores:
+        await store.close()
+
+
+@pytest.fixture
+async def office(databases: dict[str, str]) -> AsyncIterator[Office]:
+    async with an_office(databases) as office:
+        yield office
+
+
+def an_intent(subject: UUID, sealed: str, **changes: Any) -> Intent:
+    intent = Intent(
+        id=uuid4(),
+        event_id=uuid4(),
+        subject_id=subject,
+        template="repeated.v1",
+        parameters={},
+        box="contact",
+        sealed=sealed,
+        contact_version=1,
+        facts_version=1,
+        thread=None,
+        valid_until=None,
+        channel=Channel.SMS,
+    )
+    return replace(intent, **changes)
+
+
+async def test_an_offer_that_ended_is_skipped_and_one_that_holds_is_sent(office: Office) -> None:
+    ended, holds = uuid4(), uuid4()
+    await office.intend(
+        an_intent(ended, await office.contact(ended), valid_until=NOW - timedelta(minutes=1)),
+        an_intent(holds, await office.contact(holds), valid_until=NOW + timedelta(hours=1)),
+    )
+    await office.sender().send_set()
+    assert await office.states() == {("skipped", "expired"): 1, ("sent", ""): 1}
+
+
+async def test_a_decision_on_older_facts_is_skipped_when_a_newer_one_is_known(office: Office) -> None:
+    worker = uuid4()
+    sealed = await office.contact(worker)
+    older = an_intent(worker, sealed, thread="decision")
+    await office.intend(older, replace(older, id=uuid4(), event_id=uuid4(), facts_version=2))
+    sender = office.sender()
+    await sender.send_set()
+    await sender.send_set()
+    assert await office.states() == {("skipped", "superseded"): 1, ("sent", ""): 1}
+
+
+async def test_a_message_that_waits_goes_to_the_newest_number(office: Office) -> None:
+    worker = uuid4()
+    await office.intend(an_intent(worker, await office.contact(worker, "081111111111")))
+    newer = an_intent(worker, await office.contact(worker, "082222222222"), contact_version=2)
+    await office.intend(newer)
+    sender = office.sender()
+    await sender.send_set()
+    await sender.send_set()
+    assert [letter.to for letter in office.provider.letters] == ["+6282222222222"] * 2
+
+
+async def test_a_box_that_cannot_be_read_and_a_template_that_does_not_fit_cost_their_neighbours_nothing(office: Office) -> None:
+    people = [uuid4() for _ in range(6)]
+    intents = [an_intent(person, await office.contact(person)) for person in people]
+    intents[2] = replace(intents[2], sealed=await office.contact(people[3]))
+    intents[4] = replace(intents[4], template="waitlisted.v1")
+    await office.intend(*intents)
+    await office.sender().send_set()
+    assert await office.states() == {("failed", "box_unreadable"): 1, ("failed", "template_unfit"): 1, ("sent", ""): 4}
+
+
+async def test_keys_that_are_away_cost_no_attempt_and_leave_nothing_unknown(office: Office) -> None:
+    worker = uuid4()
+    await office.intend(an_intent(worker, await office.contact(worker)))
+    await office.keys.database.close()
+    with pytest.raises(Exception, match="not open"):
+        await office.sender().send_set()
+    assert [tuple(row) for row in await office.do("select state, attempts from messages")] == [("due", 0)]
+    await office.keys.database.open()
+    await office.sender().send_set()
+    assert await office.states() == {("sent", ""): 1}
+
+
+async def test_many_senders_send_each_message_once(office: Office) -> None:
+    people = [uuid4() for _ in range(200)]
+    await office.intend(*[an_intent(person, await office.contact(person)) for person in people])
+
+    async def work() -> None:
+        sender = office.sender(claimed=7)
+        while await sender.send_set():
+            pass
+
+    await asyncio.gather(*(work() for _ in range(6)))
+    await work()
+    sent = Counter(letter.message_id for letter in office.provider.letters)
+    assert (len(sent), set(sent.values())) == (200, {1})
+    assert await office.states() == {("sent", ""): 200}
+    (said,) = await office.do("select count(*) as events, count(distinct key) as keys from outbox")
+    assert tuple(said) == (200, 200)
+
+
+async def test_a_sender_that_lost_its_lease_cannot_overwrite_what_was_recorded(office: Office) -> None:
+    worker = uuid4()
+    await office.intend(an_intent(worker, await office.contact(worker)))
+    async with office.database.transaction() as tx:
+        claimed = await repository.claim_messages(tx, Channel.SMS, 10, uuid4(), 60.0)
+    await office.do("update messages set leased_until = now() - interval '1 second'")
+    await office.sender().settle_lost()
+    await office.sender().send_set()
+    late = Verdict(claimed[0], Fate(State.FAILED, "late"), Answer.REFUSED, "late")
+    async with office.database.transaction() as tx:
+        held = await repository.settle_messages(tx, uuid4(), [late], NOW)
+    assert held == set()
+    assert await office.states() == {("sent", ""): 1}
+
+
+async def test_a_sound_database_has_no_finding(office: Office) -> None:
+    worker = uuid4()
+    await office.intend(an_intent(worker, await office.contact(worker)))
+    await office.sender().send_set()
+    assert [row for block in AUDIT.values() for row in await office.do(block)] == []
+
+
+async def test_the_audit_names_what_is_broken(office: Office) -> None:
+    people = [uuid4() for _ in range(5)]
+    intents = [an_intent(person, await office.contact(person)) for person in people]
+    await office.intend(*intents)
+    await office.do("alter table messages drop constraint messages_event_once")
+    await office.do("update messages set next_at = now() - interval '1 hour' where id = $1", intents[0].id)
+    await office.do(
+        "update messages set state = 'sending', lease = $2, leased_until = now() - interval '1 hour' where id = $1",
+        intents[1].id,
+        uuid4(),
+    )
+    await office.do("update messages set state = 'sent' where id = $1", intents[2].id)
+    await office.do("update messages set event_id = $1 where id = any($2)", uuid4(), [intents[3].id, intents[4].id])
+    await office.do(
+        """insert into tasks (id, kind, case_id, about, dinas, reasons, link, state, opened_at, due_at, created_at)
+           values ($1, 'eligibility_review', $1, $1, '32.73', '{}', '/x', 'open', now(), now(), now() - interval '31 days')""",
+        uuid4(),
+    )
+    rows = [dict(row) for block in AUDIT.values() for row in await office.do(block)]
+    kinds = Counter(row["kind"] for row in rows)
+    expected = ("message_unsettled", "message_lost", "message_unproven", "message_double", "task_forgotten")
+    assert kinds == dict.fromkeys(expected, 1)
+    assert {frozenset(row) for row in rows} == {frozenset({"kind", "subject", "since", "detail"})}

@@ -15,6 +15,10 @@ class Received:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._file = path.open("a", encoding="utf-8")
+        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+            # A crash cut the last line short; what comes next must not be glued to it.
+            self._file.write("\n")
+            self._file.flush()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield what earlier runs received; a line cut off by a crash was never answered and is left out."""

@@ -79,7 +79,7 @@ NEWS: Mapping[type[Event], News] = {
     RegistrationRefused: News("refused.v1", ("reasons",), subject="reference_id"),
     RegistrationRepeated: News("repeated.v1"),
     ReviewAsked: News("review_asked.v1", ("reasons", "due_at"), thread=DECISION),
-    EligibilityConfirmed: News("confirmed.v1", ("programme",), thread=DECISION),
+    EligibilityConfirmed: News("confirmed.v1", ("programme", "reasons"), thread=DECISION),
     EligibilityDenied: News("denied.v1", ("programme", "reasons"), thread=DECISION),
     SeatOffered: News("seat_offered.v1", ("incubator_name", "expires_at"), thread=PLACEMENT, valid_until="expires_at"),
     WorkerWaitlisted: News("waitlisted.v1", ("position",), thread=PLACEMENT),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -97,3 +99,15 @@ def test_stored_parameters_hold_nothing_from_the_box(event: Event) -> None:
 
 def test_what_notification_itself_says_is_no_news() -> None:
     assert TaskCompleted not in NEWS
+
+
+def test_every_reason_that_eligibility_gives_has_a_sentence_here() -> None:
+    told = json.loads((Path(__file__).parents[3] / "policies/eligibility/reasons.json").read_text("utf-8"))["reasons"]
+    assert set(told) - set(load_words()["reasons"]) == set()
+
+
+@pytest.mark.parametrize("sentence", load_words()["reasons"].values())
+def test_every_reason_is_a_whole_sentence_without_codes(sentence: str) -> None:
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+    assert "_" not in sentence

@@ -43,6 +43,8 @@ def test_a_restart_remembers_what_was_delivered_and_ignores_a_line_cut_short(tmp
     assert again.delivered == 1
     assert again.find("ref-a")
     assert again.find("ref-b") is None
+    take(again, "c")
+    assert a_provider(tmp_path / "sms").delivered == 2
 
 
 @pytest.mark.parametrize(("to", "text"), [("0812", "Halo"), (TO, ""), (TO, "x" * 1001)])

@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from rintis.runtime.errors import CannotStart
@@ -17,8 +18,14 @@ from rintis.runtime.progress import Steps
 KAFKA_VERSION = "4.3.1"
 PINNED = Path(__file__).with_name(f"kafka-{KAFKA_VERSION}.sha256")
 """One line a jar: SHA-256, two blanks, file name; the format of `sha256sum`."""
-ENDPOINT = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.apache.kafka:kafka-tools:{KAFKA_VERSION}+org.slf4j:slf4j-nop:1.7.36"
+ARTIFACTS = (
+    ("org.apache.kafka", "kafka_2.13", KAFKA_VERSION),
+    ("org.apache.kafka", "kafka-tools", KAFKA_VERSION),
+    ("org.slf4j", "slf4j-nop", "1.7.36"),
+)
 """The broker, its command-line tools, and the logging back end that writes nothing: the broker logs by log4j."""
+DOWNLOADS_AT_ONCE = 6
+"""The jars are many and most are small: waiting for answers is what takes the time."""
 TIMEOUT_SECONDS = 60
 """For one answer of the repository; a slow line may need it for the largest jar's first byte."""
 EXPECTED_BYTES = 58_500_000
@@ -82,18 +89,20 @@ def _download(folder: Path, steps: Steps) -> None:
 
 
 def _resolve(scratch: Path, steps: Steps) -> list[Path]:
-    from jgo.env import EnvironmentBuilder  # noqa: PLC0415 - loads a quarter of a second, needed once per machine
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
+    """Download the artifacts and everything they need at run time; no Java is needed for it."""
+    from jgo.maven import Dependency, MavenContext, PythonResolver  # noqa: PLC0415 - a quarter of a second, once per machine
     from requests import RequestException  # noqa: PLC0415 - what jgo raises where there is no network
 
     with steps.downloads(f"Downloading Kafka {KAFKA_VERSION} from Maven Central", EXPECTED_BYTES) as downloads:
         resolver = PythonResolver(progress_callback=downloads.file)
         context = MavenContext(repo_cache=scratch / "repository", resolver=resolver, timeout=TIMEOUT_SECONDS)
+        wanted = [Dependency(context.project(group, name).at_version(version).artifact()) for group, name, version in ARTIFACTS]
         try:
-            environment = EnvironmentBuilder(context=context, cache_dir=scratch / "environments").from_endpoint(ENDPOINT)
+            named, needed = resolver.resolve(wanted)
+            with ThreadPoolExecutor(DOWNLOADS_AT_ONCE) as threads:
+                return list(threads.map(lambda dependency: Path(dependency.artifact.resolve()), [*named, *needed]))
         except (RequestException, RuntimeError) as error:
             raise CannotStart(
                 f"Kafka's jars could not be fetched: {error}",
                 "The first start needs Maven Central; or point KAFKA_BOOTSTRAP_SERVERS at a Kafka that runs already.",
             ) from error
-    return sorted(Path(environment.path).rglob("*.jar"))

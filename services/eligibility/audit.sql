@@ -1,0 +1,71 @@
+-- find_undecided_workers --
+-- Workers who were heard of and have neither a decision on their facts nor an erasure.
+select 'worker_undecided' as kind, w.worker_id::text as subject, w.heard_at as since, 'facts version ' || w.facts_version as detail
+from workers w
+where not w.is_erased
+  and not exists (select from decisions d where d.worker_id = w.worker_id and d.facts_version = w.facts_version)
+order by w.heard_at limit 1000;
+
+-- find_unasked_reviews --
+-- Decisions that ask for a review which nobody has.
+select 'review_missing' as kind, d.worker_id::text as subject, d.decided_at as since, 'decision ' || d.decision_id as detail
+from decisions d
+where d.outcome = 'review' and not exists (select from reviews r where r.decision_id = d.decision_id)
+order by d.decided_at limit 1000;
+
+-- find_confirmed_without_request --
+-- Confirmed people without a seat request or a referral of any version.
+select 'confirmed_without_request' as kind, d.worker_id::text as subject, d.decided_at as since, 'programme ' || d.programme as detail
+from decisions d
+left join reviews r on r.decision_id = d.decision_id
+where (d.outcome = 'confirmed' or r.state = 'approved')
+  and not exists (select from seat_requests s where s.worker_id = d.worker_id)
+order by d.decided_at limit 1000;
+
+-- find_unplaced_requests --
+-- Requests passed over by the allocator: the same province has placed later ones.
+select 'request_passed_over' as kind, r.request_id::text as subject, r.decided_at as since, 'province ' || r.province as detail
+from seat_requests r
+where r.state = 'requested' and exists (
+  select from seat_requests later
+  where later.province = r.province and later.number is not null and later.decided_at > r.decided_at + interval '1 hour'
+)
+order by r.decided_at limit 1000;
+
+-- find_requests_nowhere --
+-- Requests of a province that the reference data does not know: no allocator will ever take them.
+select 'province_unknown' as kind, r.request_id::text as subject, r.decided_at as since, 'province ' || r.province as detail
+from seat_requests r
+where r.state = 'requested' and not exists (select from provinces p where p.code = r.province)
+order by r.decided_at limit 1000;
+
+-- find_double_seats --
+-- Workers who hold two seats.
+select 'seat_double' as kind, worker_id::text as subject, min(offered_at) as since, count(*) || ' active offers' as detail
+from offers where state in ('offered', 'accepted') group by worker_id having count(*) > 1
+order by 3 limit 1000;
+
+-- find_miscounted_incubators --
+-- Incubators whose count of held seats is not the number of their active offers, or is above their capacity.
+select 'seats_miscounted' as kind, i.code as subject, max(o.offered_at) as since,
+       'taken ' || i.taken || ' of ' || i.seats || ', active offers ' || count(o.offer_id) as detail
+from incubators i left join offers o on o.incubator = i.code and o.state in ('offered', 'accepted')
+group by i.code, i.taken, i.seats having i.taken <> count(o.offer_id) or i.taken > i.seats
+order by i.code limit 1000;
+
+-- find_offers_out_of_step --
+-- Requests called offered or accepted without an offer in that state.
+select 'offer_missing' as kind, r.request_id::text as subject, r.placed_at as since, 'state ' || r.state as detail
+from seat_requests r
+where r.state in ('offered', 'accepted')
+  and not exists (select from offers o where o.request_id = r.request_id and o.state = r.state)
+order by r.placed_at limit 1000;
+
+-- find_overdue_offers --
+-- Offers that hold a seat although later offers have been closed by their deadline: this one was forgotten.
+select 'offer_overdue' as kind, o.offer_id::text as subject, o.expires_at as since, 'incubator ' || o.incubator as detail
+from offers o
+where o.state = 'offered' and exists (
+  select from offers later where later.state = 'expired' and later.province = o.province and later.expires_at > o.expires_at + interval '1 hour'
+)
+order by o.expires_at limit 1000;

@@ -1,0 +1,57 @@
+"""From matched rules to a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+BELOW_BAR = "score_below_bar"
+
+
+class Outcome(StrEnum):
+    """What a decision says."""
+
+    CONFIRMED = "confirmed"
+    DENIED = "denied"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule that matched. `effect` is deny, review, points or note."""
+
+    rule: str
+    code: str
+    effect: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A decision with everything that explains it.
+
+    `reasons` are what the person is told: why not, what is unclear, or what spoke for them. `rules` are all that matched.
+    """
+
+    outcome: Outcome
+    score: int
+    rules: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def judge(matches: Sequence[Match], bar: int) -> Judgement:
+    """Deny if any rule denies; else ask a person if anything is unclear; else hold the score against the bar."""
+    score = sum(match.points for match in matches)
+    rules = tuple(match.rule for match in matches)
+    if denials := _codes(matches, "deny"):
+        return Judgement(Outcome.DENIED, score, rules, denials)
+    if doubts := _codes(matches, "review"):
+        return Judgement(Outcome.REVIEW, score, rules, doubts)
+    if score < bar:
+        return Judgement(Outcome.DENIED, score, rules, (BELOW_BAR,))
+    return Judgement(Outcome.CONFIRMED, score, rules, _codes(matches, "points"))
+
+
+def _codes(matches: Iterable[Match], effect: str) -> tuple[str, ...]:
+    return tuple(match.code for match in matches if match.effect == effect)

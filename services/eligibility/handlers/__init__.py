@@ -1,0 +1,1 @@
+"""Use cases: decide, review, place, answer, expire."""

@@ -1,0 +1,163 @@
+"""The allocator: seat requests of one province at a time become offers, places in a queue, or referrals."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.eligibility.domain import (
+    Applicant,
+    NoFit,
+    Offered,
+    Placed,
+    Referral,
+    Waitlisted,
+    Wish,
+    place,
+    refer,
+    sector_of,
+)
+from services.eligibility.domain.routes import NO_INCUBATOR_IN_PROVINCE
+from services.eligibility.handlers.deciding import day_of
+from services.eligibility.handlers.desk import Desk
+from services.eligibility.handlers.facts import applicant_of, open_facts
+from services.eligibility.handlers.sayings import Subject, say_offered, say_referred, say_waitlisted
+from services.eligibility.repository import seats as repository
+from services.eligibility.repository.rows import NewOffer, PendingRequest, Placement
+from shared.contracts.envelope import Event, derive_id
+from shared.storage import Outgoing, Tx
+
+
+@dataclass(slots=True)
+class Allocator:
+    """Works through the provinces in turn. Where it starts depends on the process, so that processes spread out."""
+
+    desk: Desk
+    last: str = ""
+    is_first: bool = True
+
+    async def run(self) -> bool:
+        """Place one batch of one province; return whether there may be more to do at once.
+
+        A province that another process works on is passed over: the lock is the only thing that processes agree on.
+        """
+        async with self.desk.database.connection() as connection:
+            waiting = await repository.find_waiting_provinces(connection)
+        for province in self._turn(waiting):
+            async with self.desk.database.transaction() as tx:
+                number = await repository.try_province(tx, province)
+                if number is not None and await place_batch(tx, self.desk, province, number):
+                    self.last = province
+                    return True
+        return False
+
+    def _turn(self, waiting: Sequence[str]) -> list[str]:
+        """Return the provinces beginning after the last one served; at first, at a place given by the process' name."""
+        if self.is_first and waiting:
+            self.is_first = False
+            start = zlib.crc32(self.desk.instance.encode()) % len(waiting)
+            return [*waiting[start:], *waiting[:start]]
+        return [*(p for p in waiting if p > self.last), *(p for p in waiting if p <= self.last)]
+
+
+@dataclass(slots=True)
+class Drafts:
+    """What one batch of placements leads to, in the order of the requests."""
+
+    now: datetime
+    expires_at: datetime
+    number: int
+    placements: list[Placement] = field(default_factory=list)
+    offers: list[NewOffer] = field(default_factory=list)
+    events: list[Outgoing] = field(default_factory=list)
+
+    def add(self, placement: Placement, event: Event | None = None, cause: UUID | None = None) -> None:
+        """Add one placement with its event."""
+        self.placements.append(placement)
+        if event is not None:
+            self.events.append(Outgoing(event, cause or placement.request_id, self.now))
+
+
+async def place_batch(tx: Tx, desk: Desk, province: str, last_number: int) -> bool:
+    """Place the next requests of a province whose lock is held; return whether there were any.
+
+    The boxes are opened under the lock: sector and regency rest nowhere else, and the batch is known only now.
+    """
+    requests = await repository.take_requests(tx, province, desk.bounds.allocate_batch)
+    if not requests:
+        return False
+    opened = await open_facts(desk.boxes, [(request.worker_id, request.facts) for request in requests])
+    people = {r.request_id: applicant_of(facts) for r, facts in zip(requests, opened, strict=True) if facts}
+    incubators = await repository.find_incubators(tx, province)
+    placed = place(_wishes(desk, requests, people), incubators, await repository.count_queues(tx, province))
+    drafts = _draft(desk, requests, people, {p.wish.request_id: p for p in placed}, last_number)
+    await repository.hold_seats(tx, Counter(offer.incubator for offer in drafts.offers))
+    await repository.save_placements(tx, province, drafts.placements, drafts.number, drafts.now)
+    await repository.add_offers(
+        tx, province, drafts.offers, instance=desk.instance, offered_at=drafts.now, expires_at=drafts.expires_at
+    )
+    await desk.outbox.add(tx, drafts.events)
+    return True
+
+
+def offer_id_of(request_id: UUID, ordinal: int = 0) -> UUID:
+    """Return the id of a request's offer; a request may be offered another seat later."""
+    return derive_id(request_id, "offer", ordinal)
+
+
+def _wishes(desk: Desk, requests: Sequence[PendingRequest], people: Mapping[UUID, Applicant]) -> list[Wish]:
+    sectors = desk.reference.catalog.sectors
+    found = [(request.request_id, people[request.request_id]) for request in requests if request.request_id in people]
+    return [Wish(id_, sector_of(person.plan_kbli, sectors) or "", person.regency) for id_, person in found]
+
+
+def _draft(
+    desk: Desk,
+    requests: Sequence[PendingRequest],
+    people: Mapping[UUID, Applicant],
+    placed: Mapping[UUID, Placed],
+    last_number: int,
+) -> Drafts:
+    now = desk.clock.now()
+    drafts = Drafts(now, now + desk.bounds.offer_time, last_number)
+    for request in requests:
+        drafts.number += 1
+        placement = placed.get(request.request_id)
+        if placement is None:
+            drafts.add(Placement(request.request_id, "erased", request.programme, number=drafts.number))
+        elif isinstance(placement, NoFit):
+            _refer(desk, drafts, request, people[request.request_id])
+        else:
+            _seat(drafts, request, placement)
+    return drafts
+
+
+def _seat(drafts: Drafts, request: PendingRequest, placed: Offered | Waitlisted) -> None:
+    number, sector, id_ = drafts.number, placed.wish.sector, request.request_id
+    if isinstance(placed, Waitlisted):
+        waitlisted = Placement(id_, "waitlisted", "wub", sector=sector, position=placed.position, number=number)
+        drafts.add(waitlisted, say_waitlisted(_subject(request), id_, placed.position))
+        return
+    offer = NewOffer(offer_id_of(id_), id_, request.worker_id, placed.incubator.code)
+    drafts.offers.append(offer)
+    event = say_offered(_subject(request), offer, placed.incubator.name, drafts.expires_at)
+    drafts.add(Placement(id_, "offered", "wub", sector=sector, number=number), event, offer.offer_id)
+
+
+def _refer(desk: Desk, drafts: Drafts, request: PendingRequest, person: Applicant) -> None:
+    referral: Referral = refer(person, desk.reference.catalog, day_of(drafts.now), NO_INCUBATOR_IN_PROVINCE)
+    sector = sector_of(person.plan_kbli, desk.reference.catalog.sectors)
+    drafts.add(
+        Placement(
+            request.request_id, "referred", referral.programme, sector=sector, number=drafts.number, referred_to=referral.code
+        ),
+        say_referred(_subject(request), request.request_id, referral),
+    )
+
+
+def _subject(request: PendingRequest) -> Subject:
+    return Subject(request.worker_id, request.facts_version, request.contact_version, request.province, request.contact)

@@ -1,0 +1,109 @@
+"""Reads the dated policies and the reference data of `policies/eligibility`, and runs the decision tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import zen
+
+from services.eligibility.domain import Catalog, Centre, Match, Professions, ReferralProgramme
+from shared.errors import Fatal
+
+
+class PolicyMissing(Fatal):
+    """No policy is there to decide by."""
+
+
+class ReasonUnspoken(Fatal):
+    """A policy gives a reason for which there is no sentence."""
+
+
+class Policy:
+    """One version of the rules. Evaluating is synchronous and takes about ten microseconds.
+
+    The engine gets the table from a static loader: it is compiled once, here, and not at each decision.
+    """
+
+    def __init__(self, data: Mapping[str, Any], digest: str) -> None:
+        self.name: str = data["policy"]
+        self.valid_from = date.fromisoformat(data["valid_from"])
+        self.bar: int = data["bar"]
+        self.digest = digest
+        professions = data["professions"]
+        self.professions = Professions(frozenset(professions["excluded"]), frozenset(professions["other"]))
+        nodes = {node["type"]: node for node in data["table"]["nodes"]}
+        self.rows: Sequence[Mapping[str, str]] = nodes["decisionTableNode"]["content"]["rules"]
+        self.codes = [row["code"].strip("'") for row in self.rows]
+        self._engine = zen.ZenEngine({"loader": {"type": "static", "content": {self.name: data["table"]}}})
+
+    def evaluate(self, view: Mapping[str, Any]) -> list[Match]:
+        """Return the rules that match, in the table's order."""
+        result = self._engine.evaluate(self.name, dict(view))["result"]
+        return [Match(row["rule"], row["code"], row["effect"], int(row["points"])) for row in result]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBook:
+    """Every version of the policy, the oldest first, and the sentences for its reasons."""
+
+    policies: tuple[Policy, ...]
+    sentences: Mapping[str, str]
+
+    def in_force(self, on: date) -> Policy:
+        """Return the policy of a day. A registration from before the first policy is decided by the first."""
+        return next((p for p in reversed(self.policies) if p.valid_from <= on), self.policies[0])
+
+    def say(self, codes: Sequence[str]) -> list[str]:
+        """Return a sentence in Indonesian for each reason code; a code that staff chose freely stands for itself."""
+        return [self.sentences.get(code, code) for code in codes]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Places people can go to, as rows for the tables and as the catalog that routes by it."""
+
+    provinces: Sequence[Mapping[str, Any]]
+    incubators: Sequence[Mapping[str, Any]]
+    centres: Sequence[Mapping[str, Any]]
+    catalog: Catalog
+
+
+def load_policies(folder: Path) -> PolicyBook:
+    """Read every `<name>@<day>.json`. Raises PolicyMissing or ReasonUnspoken for data that cannot be right."""
+    policies = []
+    for path in folder.glob("*@*.json"):
+        text = path.read_text("utf-8")
+        policies.append(Policy(json.loads(text), hashlib.sha256(text.encode()).hexdigest()[:16]))
+    if not policies:
+        raise PolicyMissing(f"no policy in {folder}")
+    sentences = _read(folder, "reasons")["reasons"]
+    if unspoken := {code for policy in policies for code in policy.codes} - sentences.keys():
+        raise ReasonUnspoken(f"reasons without a sentence: {', '.join(sorted(unspoken))}")
+    return PolicyBook(tuple(sorted(policies, key=lambda policy: policy.valid_from)), sentences)
+
+
+def load_reference(folder: Path) -> Reference:
+    """Read provinces, sectors, incubators, training centres and referrals."""
+    sectors = {division: s["code"] for s in _read(folder, "sectors")["sectors"] for division in s["divisions"]}
+    incubators = _read(folder, "incubators")["incubators"]
+    centres = _read(folder, "training")["centres"]
+    catalog = Catalog(
+        sectors=sectors,
+        incubated=frozenset(sector for incubator in incubators for sector in incubator["sectors"]),
+        centres=tuple(Centre(c["code"], c["name"], frozenset(c["provinces"]), frozenset(c["sectors"])) for c in centres),
+        referrals=tuple(
+            ReferralProgramme(r["code"], r["name"], date.fromisoformat(r["valid_from"]), r["needs_plan"])
+            for r in _read(folder, "referrals")["referrals"]
+        ),
+    )
+    return Reference(_read(folder, "provinces")["provinces"], incubators, centres, catalog)
+
+
+def _read(folder: Path, name: str) -> Any:
+    return json.loads((folder / f"{name}.json").read_text("utf-8"))

@@ -1,0 +1,112 @@
+"""Provinces, incubators, seat requests and offers. Whoever changes seats holds the province's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.eligibility.domain import Incubator
+from services.eligibility.repository.rows import NewOffer, Offer, PendingRequest, Placement
+from shared.storage import Tx, load_queries
+
+SQL = load_queries("services.eligibility")
+
+
+async def find_waiting_provinces(tx: Tx) -> list[str]:
+    """Return the provinces in which somebody waits to be placed."""
+    return [row["code"] for row in await tx.fetch(SQL["find_waiting_provinces"])]
+
+
+async def find_due_provinces(tx: Tx, now: datetime) -> list[str]:
+    """Return the provinces with offers past their deadline."""
+    return [row["province"] for row in await tx.fetch(SQL["find_due_provinces"], now)]
+
+
+async def try_province(tx: Tx, province: str) -> int | None:
+    """Lock a province's seats and return the number of its last placement; None where another process has the lock."""
+    number: int | None = await tx.fetchval(SQL["try_province"], province)
+    return number
+
+
+async def lock_province(tx: Tx, province: str) -> None:
+    """Wait for the lock of a province's seats."""
+    await tx.execute(SQL["lock_province"], province)
+
+
+async def take_requests(tx: Tx, province: str, limit: int) -> list[PendingRequest]:
+    """Return the next requests of a province in the order in which they were decided."""
+    return [PendingRequest(**row) for row in await tx.fetch(SQL["take_requests"], province, limit)]
+
+
+async def find_incubators(tx: Tx, province: str) -> list[Incubator]:
+    """Return the province's incubators that take people at any time."""
+    rows = await tx.fetch(SQL["find_incubators"], province)
+    return [Incubator(**{**row, "sectors": frozenset(row["sectors"])}) for row in rows]
+
+
+async def count_queues(tx: Tx, province: str) -> dict[str, int]:
+    """Return how many wait per sector."""
+    return {row["sector"]: row["waiting"] for row in await tx.fetch(SQL["count_queues"], province)}
+
+
+async def save_placements(tx: Tx, province: str, placements: Sequence[Placement], last_number: int, now: datetime) -> None:
+    """Write where requests went, and how far the province's numbering is."""
+    await tx.execute(
+        SQL["save_placements"],
+        [p.request_id for p in placements],
+        [p.state for p in placements],
+        [p.programme for p in placements],
+        [p.sector for p in placements],
+        [p.position for p in placements],
+        [p.number for p in placements],
+        [p.referred_to for p in placements],
+        now,
+    )
+    await tx.execute(SQL["set_last_number"], province, last_number)
+
+
+async def hold_seats(tx: Tx, seats: Mapping[str, int]) -> None:
+    """Count seats as held, by incubator."""
+    if seats:
+        await tx.execute(SQL["hold_seats"], list(seats), list(seats.values()))
+
+
+async def add_offers(
+    tx: Tx, province: str, offers: Sequence[NewOffer], *, instance: str, offered_at: datetime, expires_at: datetime
+) -> None:
+    """Hold seats for workers until the deadline."""
+    if offers:
+        await tx.execute(
+            SQL["add_offers"],
+            [o.offer_id for o in offers],
+            [o.request_id for o in offers],
+            [o.worker_id for o in offers],
+            [o.incubator for o in offers],
+            province,
+            instance,
+            offered_at,
+            expires_at,
+        )
+
+
+async def find_worker_by_ticket(tx: Tx, digest: bytes) -> tuple[UUID, str] | None:
+    """Return worker id and sealed facts of a ticket; None where it is unknown or its owner erased."""
+    row = await tx.fetchrow(SQL["find_worker_by_ticket"], digest)
+    return None if row is None or row["is_erased"] else (row["worker_id"], row["facts"])
+
+
+async def find_last_offer(tx: Tx, worker_id: UUID) -> Offer | None:
+    """Return the latest offer to a worker."""
+    row = await tx.fetchrow(SQL["find_last_offer"], worker_id)
+    return None if row is None else Offer(**row)
+
+
+async def find_due_offers(tx: Tx, province: str, now: datetime, limit: int) -> list[Offer]:
+    """Return a province's offers past their deadline, the oldest first."""
+    return [Offer(**row) for row in await tx.fetch(SQL["find_due_offers"], province, now, limit)]
+
+
+async def answer_offers(tx: Tx, offer_ids: Collection[UUID], state: str, now: datetime) -> None:
+    """Give offers their end; what is not accepted frees its seat."""
+    await tx.execute(SQL["answer_offers"], list(offer_ids), state, now)

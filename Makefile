@@ -52,7 +52,7 @@ setup-dev: $(VENV)/.dev java ## Make the virtual environment that tests and chec
 
 lock: ## Lock the versions and digests of all requirements anew (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
-	@for part in runtime local dev java; do \
+	@for part in runtime local simulators dev java; do \
 		uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 			requirements/$$part.in -o requirements/$$part.txt; done
 

@@ -42,7 +42,7 @@ async def test_the_messages_of_one_person_are_sent_in_the_order_in_which_they_ca
     stage.open_doors()
     worker = uuid4()
     contact = await stage.seal_contact(worker)
-    await stage.misbehave(slow_seconds=0.1)
+    await stage.misbehave(fail_next=1)
     ids = await stage.say(*(RegistrationRepeated(worker_id=worker, contact_version=1, contact=contact) for _ in range(6)))
     await eventually(lambda: len(stage.received("sms")) == 6, what="all messages")
     order = await stage.database.fetch("select id::text from messages order by array_position($1::uuid[], event_id)", ids)

@@ -194,19 +194,19 @@ async def test_many_senders_send_each_message_once(office: Office) -> None:
     assert tuple(said) == (200, 200)
 
 
-async def test_a_sender_that_lost_its_lease_cannot_overwrite_what_was_recorded(office: Office) -> None:
+async def test_a_sender_that_lost_its_lease_cannot_overwrite_what_another_does(office: Office) -> None:
     worker = uuid4()
     await office.intend(an_intent(worker, await office.contact(worker)))
+    slow, quick = uuid4(), uuid4()
     async with office.database.transaction() as tx:
-        claimed = await repository.claim_messages(tx, Channel.SMS, 10, uuid4(), 60.0)
+        (message,) = await repository.claim_messages(tx, Channel.SMS, 10, slow, 60.0)
     await office.do("update messages set leased_until = now() - interval '1 second'")
     await office.sender().settle_lost()
-    await office.sender().send_set()
-    late = Verdict(claimed[0], Fate(State.FAILED, "late"), Answer.REFUSED, "late")
     async with office.database.transaction() as tx:
-        held = await repository.settle_messages(tx, uuid4(), [late], NOW)
-    assert held == set()
-    assert await office.states() == {("sent", ""): 1}
+        assert await repository.claim_messages(tx, Channel.SMS, 10, quick, 60.0)
+        late = Verdict(message, Fate(State.FAILED, "late"), Answer.REFUSED, "late")
+        assert await repository.settle_messages(tx, slow, [late], NOW) == set()
+    assert await office.states() == {("sending", ""): 1}
 
 
 async def test_a_sound_database_has_no_finding(office: Office) -> None:

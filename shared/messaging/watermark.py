@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -13,6 +14,9 @@ from shared.messaging.routes import Subscription
 from shared.storage import Database, load_queries
 
 SQL = load_queries("shared.storage")
+
+PROBE_MS = 300
+"""How long to look for a record between position and end: three of the broker's fetch waits, and no load while all is read."""
 
 
 class Watermark:
@@ -51,8 +55,10 @@ class Watermark:
         client = await self._started()
         at = self._clock.now()
         pattern = re.compile(self._subscription.topic.pattern)
-        topics = [topic for topic in await client.topics() if pattern.match(topic)]
-        found = [TopicPartition(topic, p) for topic in topics for p in client.partitions_for_topic(topic) or ()]
+        # A consumer without subscription keeps no metadata of topics: all of it is asked for, partitions included.
+        cluster = await client._client.fetch_all_metadata()  # noqa: SLF001 - aiokafka's public way names topics only
+        topics = [topic for topic in cluster.topics() if pattern.match(topic)]
+        found = [TopicPartition(topic, p) for topic in topics for p in cluster.partitions_for_topic(topic)]
         ends = await client.end_offsets(found) if found else {}
         self._ends = {(tp.topic, tp.partition): end for tp, end in ends.items() if end > 0}
         self._at = at
@@ -63,6 +69,7 @@ class Watermark:
             client = AIOKafkaConsumer(
                 bootstrap_servers=self._bootstrap,
                 enable_auto_commit=False,
+                isolation_level="read_committed",
                 metadata_max_age_ms=self._limits.metadata_ms,
                 request_timeout_ms=self._limits.request_timeout_ms,
             )
@@ -74,4 +81,17 @@ class Watermark:
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL["find_progress"], self._subscription.group)
         known = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        return all(known.get(partition, -1) >= end for partition, end in self._ends.items())
+        lagging = {partition: known.get(partition, 0) for partition, end in self._ends.items() if known.get(partition, -1) < end}
+        return not lagging or await self._holds_nothing(lagging)
+
+    async def _holds_nothing(self, lagging: Mapping[tuple[str, int], int]) -> bool:
+        """Return whether only markers of transactions lie between the positions and the ends: no batch ever covers them."""
+        client = await self._started()
+        starts = {TopicPartition(*partition): offset for partition, offset in lagging.items()}
+        client.assign(list(starts))
+        for partition, offset in starts.items():
+            client.seek(partition, offset)
+        if await client.getmany(timeout_ms=PROBE_MS, max_records=1):
+            return False
+        reached = [await client.position(partition) for partition in starts]
+        return all(at >= self._ends[tp.topic, tp.partition] for tp, at in zip(starts, reached, strict=True))

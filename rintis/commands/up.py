@@ -149,7 +149,8 @@ def _show(addresses: dict[str, Any], steps: Steps, *, as_json: bool) -> None:
             table.add_row(name, f"{url}/docs")
     table.add_row("Kafka", addresses["kafka"])
     for name in ("postgres", "logs", "tokens"):
-        table.add_row({"postgres": "PostgreSQL"}.get(name, f"{name.capitalize()} in"), str(addresses[name]))
+        if addresses[name]:
+            table.add_row({"postgres": "PostgreSQL"}.get(name, f"{name.capitalize()} in"), str(addresses[name]))
     for name, path in addresses["received"].items():
         table.add_row(f"Received {name.upper()}", path)
     steps.console.print(table)

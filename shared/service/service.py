@@ -115,6 +115,10 @@ class Service:
             start.cancel()
             await self._shut_down(server, http)
 
+    def stop(self) -> None:
+        """Ask for an orderly stop; `serve` returns when it is done."""
+        self._stop.set()
+
     def fail(self, error: Fatal) -> None:
         """Stop the process for a reason that a retry cannot mend, and say which."""
         log.error("The service stops.", action="fatal", reason=str(error))

@@ -1,0 +1,77 @@
+import pytest
+
+from shared.errors import PositionLost
+from shared.messaging.positions import Moved
+from tests.integration.messaging.messaging_stage import INTAKE_TOPIC, Stage, intake_record
+
+
+async def test_a_batch_delivered_twice_changes_nothing(stage: Stage) -> None:
+    consumer = stage.consumer()
+    await stage.assign(consumer)
+    batch = [intake_record(n, f"r{n}") for n in range(10)]
+
+    await consumer.process(batch)
+    consumer.positions.reading[INTAKE_TOPIC, 0] = 0
+    await consumer.process(batch)
+
+    assert len(await stage.notes()) == 10
+    assert await stage.rows("select outcome, sum(events)::int as events from flow group by outcome") == [
+        {"outcome": "handled", "events": 10}
+    ]
+
+
+async def test_a_zombie_after_a_rebalance_is_fenced(stage: Stage) -> None:
+    zombie, heir = stage.consumer(), stage.consumer()
+    await stage.assign(zombie)
+    await stage.assign(heir)
+    batch = [intake_record(n, f"r{n}") for n in range(6)]
+
+    await heir.process(batch)
+    await zombie.process(batch[:4])
+
+    assert len(await stage.notes()) == 6
+    assert await stage.rows("select next_offset from progress") == [{"next_offset": 6}]
+
+
+async def test_a_consumer_ahead_of_the_database_goes_back_to_it(stage: Stage) -> None:
+    consumer = stage.consumer()
+    await stage.assign(consumer)
+    consumer.positions.reading[INTAKE_TOPIC, 0] = 5
+
+    with pytest.raises(Moved) as moved:
+        await consumer.process([intake_record(5, "r5")])
+
+    assert moved.value.to == {(INTAKE_TOPIC, 0): 0}
+    assert await stage.notes() == []
+
+
+async def test_holes_in_the_log_do_not_look_like_a_loss(stage: Stage) -> None:
+    consumer = stage.consumer()
+    await stage.assign(consumer)
+
+    await consumer.process([intake_record(0, "r0"), intake_record(3, "r3")])
+    await consumer.process([intake_record(7, "r7")])
+
+    assert len(await stage.notes()) == 3
+    assert await stage.rows("select next_offset from progress") == [{"next_offset": 8}]
+
+
+async def test_a_database_that_forgot_a_position_is_named(stage: Stage) -> None:
+    consumer = stage.consumer()
+    await stage.assign(consumer)
+    await stage.rows("delete from progress")
+
+    with pytest.raises(PositionLost, match="restored or emptied"):
+        await consumer.process([intake_record(0, "r0")])
+
+
+async def test_an_event_sent_five_times_by_its_publisher_is_handled_once(stage: Stage) -> None:
+    consumer = stage.consumer()
+    await stage.assign(consumer)
+
+    await consumer.process([intake_record(n, "r", id_="same") for n in range(3)])
+    await consumer.process([intake_record(n, "r", id_="same") for n in range(3, 5)])
+
+    assert len(await stage.notes()) == 1
+    outcomes = await stage.rows("select outcome, sum(events)::int as events from flow group by outcome order by outcome")
+    assert outcomes == [{"outcome": "handled", "events": 1}, {"outcome": "repeat", "events": 4}]

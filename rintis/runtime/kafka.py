@@ -28,13 +28,14 @@ HEAP_MEGABYTES = 512
 
 @dataclass(frozen=True, slots=True)
 class KafkaPlan:
-    """Where and how one node runs. `properties` go into its server.properties over ours."""
+    """Where and how one node runs. `properties` go into its server.properties over ours, `options` to its Java machine."""
 
     java: Path
     jars: Path
     port: int
     controller_port: int
     properties: Mapping[str, str]
+    options: tuple[str, ...] = ()
 
 
 class KafkaServer:
@@ -92,7 +93,7 @@ class KafkaServer:
             f"-Xmx{heap_megabytes}m",
             # On two cores the serial collector costs less than the threads of the parallel ones.
             "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+            *self._plan.options,
             f"-Dkafka.logs.dir={self._home}",
             "-cp",
             f"{self._plan.jars}/*",

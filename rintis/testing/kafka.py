@@ -27,6 +27,8 @@ FOR_TESTS = {
     # Files of deleted topics go at once instead of after a minute.
     "log.segment.delete.delay.ms": "100",
 }
+JAVA_FOR_TESTS = ("-XX:TieredStopAtLevel=1",)
+"""A broker that lives for minutes does not earn back what the second compiler costs."""
 
 
 class KafkaForTests(Protocol):
@@ -56,7 +58,7 @@ class EmbeddedKafka:
     """A node of the embedded runtime."""
 
     def __init__(self, state: State) -> None:
-        plan = KafkaPlan(find_java(), kafka_jars(Steps()), free_port(), free_port(), FOR_TESTS)
+        plan = KafkaPlan(find_java(), kafka_jars(Steps()), free_port(), free_port(), FOR_TESTS, JAVA_FOR_TESTS)
         self._server = KafkaServer(state, plan)
         self.bootstrap = self._server.bootstrap
         self.data = state.folder / "kafka" / "data"

@@ -35,7 +35,7 @@ class State:
         return consumer_troubles(self.consumers) + [f"{task.get_name()}: ended" for task in self.tasks if task.done()]
 
 
-def make_app(name: str, routers: Sequence[APIRouter], state: State, overview: Overview | None) -> FastAPI:
+def make_app(name: str, routers: Sequence[APIRouter], state: State, overview: Overview) -> FastAPI:
     """Return the application with health, metrics and the overview beside the service's own routes."""
     app = FastAPI(title=f"Rintis {name}", docs_url="/docs", redoc_url=None)
     add_problem_handlers(app)
@@ -57,6 +57,6 @@ def make_app(name: str, routers: Sequence[APIRouter], state: State, overview: Ov
 
     @app.get("/operations/overview", include_in_schema=False)
     async def read_overview() -> dict[str, Any]:
-        return {"service": name, **(await overview() if overview else {})}
+        return {"service": name, **await overview()}
 
     return app

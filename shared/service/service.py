@@ -25,6 +25,7 @@ from shared.messaging.vault import Vault
 from shared.security import KEY_MIGRATIONS, KeyStore
 from shared.service.app import Overview, State, make_app
 from shared.service.jobs import Job, repeat
+from shared.service.queues import read_queues
 from shared.service.settings import ServiceSettings
 from shared.service.waiting import wait_for_database, wait_for_topics
 from shared.storage import MIGRATIONS, TRANSIENT, Database, load_queries, migrate
@@ -84,7 +85,7 @@ class Service:
         self._failure: Fatal | None = None
         self._stop = asyncio.Event()
         self._broker: KafkaBroker | None = None
-        self.app = make_app(self.name, self.routers, self.state, self.overview)
+        self.app = make_app(self.name, self.routers, self.state, self._read_overview)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; exit status 1 after something that no retry can mend."""
@@ -181,6 +182,11 @@ class Service:
             return has_more
 
         return release
+
+    async def _read_overview(self) -> dict[str, Any]:
+        counts = await self.overview() if self.overview else {}
+        queues = await read_queues(self.database, self.state.consumers) if self.database else []
+        return {**counts, "queues": queues}
 
     def _spawn_tasks(self) -> None:
         jobs = [*self.jobs, *self.state.releases]

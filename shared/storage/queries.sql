@@ -173,3 +173,13 @@ delete from outbox o using unnest($1::smallint[], $2::bigint[]) as g(bucket, id)
 -- measure_outbox --
 -- How much waits to be sent, and for how long the oldest has.
 select count(*) as waiting, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age_seconds from outbox;
+
+-- count_shelved --
+-- Per consumer: records behind gates, keys that wait for an operator, dead letters.
+select consumer, sum(parked)::int as parked, sum(held)::int as held, sum(dead)::int as dead
+from (
+  select consumer, count(*) as parked, 0 as held, 0 as dead from parked group by consumer
+  union all select consumer, 0, count(*), 0 from gate where is_held group by consumer
+  union all select consumer, 0, 0, count(*) from dead_letters group by consumer
+) as shelved
+group by consumer;

@@ -70,13 +70,17 @@ def make_gateways(settings: Settings) -> dict[Channel, Gateway]:
 
 def make_jobs(settings: Settings, desk: Desk, database: Database, gateways: dict[Channel, Gateway]) -> list[Job]:
     """Return the senders of each channel, and the look-out for messages whose sender vanished."""
-    jobs = []
-    for channel, senders in ((Channel.SMS, settings.sms_senders), (Channel.EMAIL, settings.email_senders)):
-        pace = Pace(settings.claimed(channel), settings.at_once(channel), settings.lease_seconds, settings.retry)
-        for number in range(senders):
-            sender = Sender(channel, desk, database, gateways[channel], pace=pace)
-            jobs.append(Job(f"send {channel} {number + 1}", settings.idle_seconds, sender.run))
-    return [*jobs, Job("settle lost messages", settings.lost_seconds, sender.settle_lost)]
+    senders = [
+        Sender(channel, desk, database, gateways[channel], pace=_pace(settings, channel))
+        for channel, count in ((Channel.SMS, settings.sms_senders), (Channel.EMAIL, settings.email_senders))
+        for _ in range(count)
+    ]
+    jobs = [Job(f"send {sender.channel} {number}", settings.idle_seconds, sender.run) for number, sender in enumerate(senders)]
+    return [*jobs, Job("settle lost messages", settings.lost_seconds, senders[0].settle_lost)]
+
+
+def _pace(settings: Settings, channel: Channel) -> Pace:
+    return Pace(settings.claimed(channel), settings.at_once(channel), settings.lease_seconds, settings.retry)
 
 
 async def load_staff(database: Database, callers: Callers) -> None:

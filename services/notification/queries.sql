@@ -35,7 +35,7 @@ with due as (
   limit $2
   for update skip locked
 ), claimed as (
-  update messages m set state = 'sending', attempts = m.attempts + 1, lease = $3,
+  update messages m set state = 'sending', reason = '', attempts = m.attempts + 1, lease = $3,
                         leased_until = clock_timestamp() + make_interval(secs => $4)
   from due where m.id = due.id
   returning m.*

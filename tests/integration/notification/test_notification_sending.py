@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from services.notification.handlers.news import NEWS
-from shared.contracts.notification import MessageFailed, MessageSent, MessageSkipped, MessageUnknown
+from shared.contracts.notification import MessageFailed, MessageSent, MessageSkipped
 from shared.contracts.registration import RegistrationRefused, RegistrationRepeated
 from shared.testing import eventually
 from tests.integration.notification.notification_stage import Stage
@@ -161,55 +161,6 @@ async def test_silence_after_taking_doubles_no_sms_and_leaves_an_email_unknown(s
     assert len(stage.received("sms")) == 1
     assert len(stage.received("smtp")) == 1
     assert (await stage.database.fetchval("select attempts from messages where channel = 'sms'")) == 2
-
-
-async def test_a_kill_between_sending_and_recording_doubles_no_sms_and_leaves_the_email_unknown(stage: Stage) -> None:
-    service = stage.open_doors()
-    await stage.misbehave(hang_next=1)
-    worker, mailed = uuid4(), uuid4()
-    by_mail = await stage.seal_contact(mailed, phone=None, email="hanging@contoh.id")
-    await stage.say(
-        RegistrationRepeated(worker_id=worker, contact_version=1, contact=await stage.seal_contact(worker)),
-        RegistrationRepeated(worker_id=mailed, contact_version=1, contact=by_mail),
-    )
-    await eventually(lambda: stage.received("sms") and stage.received("smtp"), what="both taken by the providers")
-    service.kill()
-    assert await stage.states() == {("sms", "sending", ""): 1, ("email", "sending", ""): 1}
-    stage.open_doors()
-
-    async def both_settled() -> bool:
-        return await stage.states() == {("sms", "sent", ""): 1, ("email", "unknown", "sender_lost"): 1}
-
-    await eventually(both_settled, what="both settled")
-    assert len(stage.received("sms")) == 1
-    assert len(stage.received("smtp")) == 1
-
-    async def both_told() -> bool:
-        return Counter(t for t, _ in await stage.said("notification.messages")) == {MessageSent.TYPE: 1, MessageUnknown.TYPE: 1}
-
-    await eventually(both_told, what="both outcomes told")
-
-
-async def test_a_planned_stop_leaves_nothing_unknown(stage: Stage) -> None:
-    service = stage.open_doors()
-    people = [uuid4() for _ in range(60)]
-    contacts = [await stage.seal_contact(person, phone=None, email=f"p{n}@contoh.id") for n, person in enumerate(people)]
-    await stage.say(
-        *(
-            RegistrationRepeated(worker_id=person, contact_version=1, contact=contact)
-            for person, contact in zip(people, contacts, strict=True)
-        )
-    )
-    await eventually(lambda: stage.received("smtp"), what="the first e-mail")
-    service.stop()
-    assert not await stage.database.fetchval("select count(*) from messages where state in ('sending', 'unknown')")
-    stage.open_doors()
-
-    async def all_sent() -> bool:
-        return await stage.states() == {("email", "sent", ""): 60}
-
-    await eventually(all_sent, what="all sent")
-    assert len({mail["message_id"] for mail in stage.received("smtp")}) == len(stage.received("smtp")) == 60
 
 
 async def test_nothing_personal_rests_in_the_tables_or_the_log(stage: Stage) -> None:

@@ -29,7 +29,7 @@ order by p.known_at limit 1000;
 
 -- find_unwarned_misses --
 -- Missed periods without a written warning.
-select 'miss_unwarned' as kind, e.permit_id || ' ' || e.due_on as subject, e.missed_at as since, 'no warning' as detail
+select 'warning_missing' as kind, e.permit_id || ' ' || e.due_on as subject, e.missed_at as since, 'no warning' as detail
 from expected_filings e left join warnings w using (permit_id, due_on)
 where e.missed_at is not null and w.warning_id is null
 order by e.missed_at limit 1000;
@@ -51,7 +51,8 @@ order by e.missed_at limit 1000;
 
 -- find_miscounted_periods --
 -- Periods that count another number of accepted reports than there are.
-select 'period_miscounted' as kind, e.permit_id || ' ' || e.due_on as subject, e.deadline as since,
+select case when e.versions > count(f.filing_id) then 'filing_counted_twice' else 'filing_missing_in_ledger' end as kind,
+       e.permit_id || ' ' || e.due_on as subject, e.deadline as since,
        e.versions || ' counted, ' || count(f.filing_id) || ' accepted' as detail
 from expected_filings e left join filings f on f.permit_id = e.permit_id and f.due_on = e.due_on and f.state = 'accepted'
 group by e.permit_id, e.due_on, e.deadline, e.versions
@@ -60,7 +61,7 @@ order by e.deadline limit 1000;
 
 -- find_unsaid_verdicts --
 -- Accepted or returned reports of which nothing was said.
-select 'verdict_unsaid' as kind, f.filing_id::text as subject, f.decided_at as since, f.state as detail
+select 'event_missing' as kind, f.filing_id::text as subject, f.decided_at as since, f.state as detail
 from filings f
 where f.state in ('accepted', 'returned') and not exists (select from notices n where n.subject_id = f.filing_id)
 order by f.decided_at limit 1000;

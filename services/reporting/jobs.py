@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from services.reporting.handlers.deadlines import close_periods, fill_ahead, is_closing_due
 from services.reporting.handlers.desk import Desk
@@ -12,8 +13,14 @@ from services.reporting.handlers.door import forget_answers
 from services.reporting.handlers.filings import refuse_orphans, settle_waiting
 from services.reporting.settings import Settings
 from shared.messaging import Subscription
-from shared.messaging.watermark import Watermark
 from shared.service import Job
+
+
+class ReadUpTo(Protocol):
+    """Says up to which business instant everything that arrived was read; `Watermark` is one."""
+
+    async def advance(self) -> datetime | None:
+        """Return the instant, None when it is not known yet."""
 
 
 @dataclass(slots=True)
@@ -24,7 +31,7 @@ class Closing:
     """
 
     desk: Desk
-    watermarks: Sequence[Watermark]
+    watermarks: Sequence[ReadUpTo]
     consumers: Sequence[str]
     _reached: dict[int, datetime] = field(default_factory=dict)
 
@@ -41,7 +48,7 @@ class Closing:
         return await close_periods(self.desk, min(self._reached.values()), self.consumers)
 
 
-def jobs(desk: Desk, settings: Settings, watermarks: Sequence[Watermark], heard: Sequence[Subscription]) -> list[Job]:
+def jobs(desk: Desk, settings: Settings, watermarks: Sequence[ReadUpTo], heard: Sequence[Subscription]) -> list[Job]:
     """Return the recurring duties of a process; any number of processes may run them side by side."""
     closing = Closing(desk, watermarks, [subscription.group for subscription in heard])
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.reporting import metrics
 from services.reporting.domain import Period, Permit, WrittenWarning, sanctions
 from services.reporting.handlers.announcements import Announcement, announce, of_miss
 from services.reporting.handlers.desk import Desk
@@ -51,15 +52,17 @@ async def close_periods(desk: Desk, upto: datetime, consumers: Sequence[str]) ->
     still waiting, at a gate or for its permit, are left for later.
     """
     now = desk.clock.now()
+    misses = 0
     async with desk.database.transaction() as tx:
         permits = await lock_overdue_permits(tx, upto, consumers, CLOSE_BATCH)
         if permits:
-            await _close(tx, desk, permits, upto=upto, now=now)
+            misses = await _close(tx, desk, permits, upto=upto, now=now)
         await mark_swept(tx, "close", upto)
+    metrics.MISSES.inc(misses)
     return len(permits) == CLOSE_BATCH
 
 
-async def _close(tx: Tx, desk: Desk, permits: Sequence[Permit], *, upto: datetime, now: datetime) -> None:
+async def _close(tx: Tx, desk: Desk, permits: Sequence[Permit], *, upto: datetime, now: datetime) -> int:
     ledgers = await find_ledgers(tx, [permit.permit_id for permit in permits])
     missed: list[Period] = []
     warnings: list[tuple[UUID, WrittenWarning]] = []
@@ -72,6 +75,7 @@ async def _close(tx: Tx, desk: Desk, permits: Sequence[Permit], *, upto: datetim
     await save_periods(tx, missed)
     await add_warnings(tx, warnings, now)
     await announce(tx, desk.outbox, said, now)
+    return len(missed)
 
 
 def _misses(ledger: Sequence[Period], upto: datetime) -> list[tuple[Period, WrittenWarning]]:

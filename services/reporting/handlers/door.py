@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from services.reporting import metrics
 from services.reporting.domain import Answers, Decision, Filing, FilingState, Finding, Permit
 from services.reporting.domain.sentences import describe_filing, describe_finding
 from services.reporting.handlers.desk import Desk
@@ -61,6 +62,8 @@ async def file_reports(desk: Desk, caller: Caller, items: Sequence[FilingSubmitt
         answers = await _take(tx, desk, caller, items)
         if call is not None:
             await add_answer(tx, call, answers, desk.clock.now())
+    for answer in answers:
+        metrics.DOOR_FILINGS.labels(answer["state"]).inc()
     return Reply(answers)
 
 

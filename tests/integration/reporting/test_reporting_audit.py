@@ -17,11 +17,11 @@ BREAKS = {
     "period_overdue": "update expected_filings set state = 'expected', missed_at = null where state = 'missed' returning due_on",
     "filing_undecided": "update filings set state = 'held', arrived_at = arrived_at - interval '10 days' returning state",
     "permit_unfilled": "update permits set expected_until = '2021-08-05', known_at = known_at - interval '10 days' returning number",
-    "miss_unwarned": "delete from warnings returning warning_id",
+    "warning_missing": "delete from warnings returning warning_id",
     "warning_groundless": "update expected_filings set missed_at = null, state = 'cancelled' where state = 'missed' returning due_on",
     "miss_unjust": "update expected_filings set missed_at = deadline where state = 'filed' returning due_on",
-    "period_miscounted": "update expected_filings set versions = 2 where state = 'filed' returning due_on",
-    "verdict_unsaid": "delete from notices where type like '%accepted%' returning type",
+    "filing_counted_twice": "update expected_filings set versions = 2 where state = 'filed' returning due_on",
+    "event_missing": "delete from notices where type like '%accepted%' returning type",
 }
 
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 
 from services.reporting.domain import Cadence
 from services.reporting.handlers.deadlines import close_periods, fill_ahead
 from services.reporting.handlers.filings import settle_waiting
+from services.reporting.jobs import Closing
 from shared.contracts.intake import PermitRevoked
 from tests.integration.reporting.reporting_setup import CONSUMERS, FRIDAY, MONDAY, TUESDAY, Office, issued, submitted, wib
 
@@ -154,3 +155,27 @@ async def test_a_thousand_permits_are_closed_in_batches(office: Office) -> None:
     await office.close(WEDNESDAY)
     assert await office.rows("select count(*), count(distinct permit_id) from warnings") == [(1000, 1000)]
     assert await office.rows("select count(*) from notices") == [(2000,)]
+
+
+class Reached:
+    """A watermark that says what it is told."""
+
+    def __init__(self, *instants: datetime | None) -> None:
+        self.instants = list(instants)
+
+    async def advance(self) -> datetime | None:
+        return self.instants.pop(0) if self.instants else None
+
+
+async def test_closing_goes_no_further_than_the_slower_of_both_topics(office: Office) -> None:
+    await office.hear(issued())
+    await office.fill()
+    saturday = wib("2021-08-07T00:00")
+    filings = Reached(None, WEDNESDAY, saturday)
+    closing = Closing(office.at(saturday), [Reached(saturday), filings], CONSUMERS)
+    states = []
+    for _ in range(3):
+        await closing.run()
+        ledger = await office.ledger()
+        states.append((ledger[TUESDAY], ledger[FRIDAY]))
+    assert states == [("expected", "expected"), ("missed", "expected"), ("missed", "missed")]

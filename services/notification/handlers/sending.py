@@ -150,7 +150,7 @@ class Sender:
         return result
 
     def _write(self, message: Message, to: str, contact: Contact | Company) -> Letter:
-        values: dict[str, Any] = {**contact.model_dump(), **message.parameters}
+        values: dict[str, Any] = {**contact.model_dump(exclude_none=True), **message.parameters}
         subject, body = self._renderer.render(self.channel, message.template, values)
         return Letter(message.id, to, body, subject)
 

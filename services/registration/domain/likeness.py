@@ -1,0 +1,56 @@
+"""By what two people may be found to be the same: coarse forms of names that survive old and new spelling."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import date
+
+_OLD_SPELLING = (
+    ("oe", "u"),
+    ("dj", "j"),
+    ("tj", "c"),
+    ("sj", "sy"),
+    ("nj", "ny"),
+    ("ch", "h"),
+    ("kh", "h"),
+    ("dh", "d"),
+    ("th", "t"),
+    ("ph", "f"),
+    ("sy", "s"),
+    ("v", "f"),
+    ("p", "f"),
+    ("z", "s"),
+    ("x", "s"),
+    ("q", "k"),
+    ("y", "i"),
+)
+"""Spellings that Indonesian names are met in (our assumption), longest and oldest first."""
+_SHORTEST_TOKEN = 3
+"""Shorter tokens, titles and initials mostly, would make everybody alike."""
+_TITLES = frozenset({"haji", "hajjah", "bin", "binti", "drs", "dra", "raden", "ibu", "bapak"})
+
+
+def sound_of(word: str) -> str:
+    """Return the coarse form of one word of a name: without accents, doubles and old spelling."""
+    plain = unicodedata.normalize("NFKD", word.casefold()).encode("ascii", "ignore").decode()
+    for old, new in _OLD_SPELLING:
+        plain = plain.replace(old, new)
+    return re.sub(r"(.)\1+", r"\1", re.sub(r"[^a-z]", "", plain))
+
+
+def sounds_of(name: str) -> tuple[str, ...]:
+    """Return the coarse forms of a name's words, each once, in alphabetical order."""
+    words = (word for word in re.split(r"[\s.,'-]+", name) if word.casefold() not in _TITLES)
+    return tuple(sorted({sound for word in words if len(sound := sound_of(word)) >= _SHORTEST_TOKEN}))
+
+
+def likenesses(*, name: str, birth_date: date, kk: str | None, phone: str | None) -> Iterator[tuple[str, str]]:
+    """Yield (kind, value) of everything by which another registration may prove to be of the same person or household."""
+    for sound in sounds_of(name):
+        yield "name_year", f"{sound}|{birth_date.year}"
+    if kk:
+        yield "kk", kk
+    if phone:
+        yield "phone", phone

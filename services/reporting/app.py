@@ -8,7 +8,7 @@ from typing import Any
 from services.reporting.api import filing_router, view_router
 from services.reporting.consumers import NAME, subscriptions
 from services.reporting.handlers.desk import Desk
-from services.reporting.jobs import jobs
+from services.reporting.jobs import Closing, Refusing, jobs
 from services.reporting.policies import load_rules
 from services.reporting.repository.views import count_overview
 from services.reporting.settings import Settings
@@ -24,14 +24,18 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def create(settings: Settings) -> Service:
     """Build the service; nothing is opened before it runs."""
     database = Database(settings.database_url, name=NAME)
+    # Dead and parked records of intake rest sealed too, under keys of the same store that expire.
     keys = KeyStore(Database(settings.company_keys_database_url, name=f"{NAME} keys"), settings.masters("company", "record"))
     desk = make_desk(settings, database, keys)
     callers = Callers.load(settings.callers_file)
     permits, filings, messages = subscriptions(desk)
     limits = Limits()
     watermarks = [
-        Watermark(settings.kafka_bootstrap_servers, heard, database, settings.clock, limits) for heard in (permits, filings)
+        Watermark(settings.kafka_bootstrap_servers, heard, database, settings.clock, limits)
+        for heard in (permits, filings, permits)
     ]
+    closing = Closing(desk, watermarks[:2], (permits.group, filings.group))
+    refusing = Refusing(desk, watermarks[2], settings.patience, permits.group)
 
     async def overview() -> dict[str, Any]:
         async with database.connection() as connection:
@@ -43,7 +47,7 @@ def create(settings: Settings) -> Service:
         database=database,
         migrations=MIGRATIONS,
         subscriptions=(permits, filings, messages),
-        jobs=jobs(desk, settings, watermarks, (permits, filings)),
+        jobs=jobs(desk, settings, closing, refusing),
         routers=(filing_router(desk, callers, settings.http_in_flight), view_router(desk, callers)),
         key_stores=(keys,),
         record_keys=keys,

@@ -104,6 +104,7 @@ class TakeFilings:
             )
             for item in batch
         ]
+        # The broker's time decides what is in time; this moment is only when it was decided.
         decisions = await take_filings(tx, self.desk, filings, self.desk.clock.now())
         return [Handled(decisions[filing.filing_id].verdict.state.value) for filing in filings]
 

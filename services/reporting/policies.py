@@ -31,6 +31,7 @@ def load_calendar(path: Path) -> Calendar:
     data = json.loads(text)
     cadences = tuple(_read_cadence(entry) for entry in data["cadences"])
     starts = [cadence.valid_from for cadence in cadences]
+    # Order in the file is the order of validity; two from one day would hide each other.
     if not starts or starts != sorted(set(starts)):
         raise CalendarUnordered
     return Calendar(ZoneInfo(data["zone"]), cadences, hashlib.sha256(text.encode()).hexdigest()[:16])

@@ -98,12 +98,17 @@ order by f.arrived_at
 limit $1
 for update of f skip locked;
 
+-- has_orphans --
+-- Whether any report has waited too long for its permit.
+select exists (select from filings where state = 'unmatched' and arrived_at < $1::timestamptz);
+
 -- refuse_unmatched --
--- Give up on reports whose permit did not come in time, a bounded number at once.
+-- Give up on reports whose permit did not come in time and does not wait at a gate, a bounded number at once.
 update filings set state = 'refused', errors = $3::jsonb, decided_at = $4::timestamptz
 where filing_id in (
   select f.filing_id from filings f
   where f.state = 'unmatched' and f.arrived_at < $1::timestamptz and not exists (select from permits p where p.permit_id = f.permit_id)
+    and not exists (select from gate where gate.consumer = $5::text and gate.key = f.permit_number)
   order by f.arrived_at limit $2
   for update of f skip locked
 );

@@ -50,6 +50,7 @@ def filing_router(desk: Desk, callers: Callers, in_flight: int) -> APIRouter:
         idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
     ) -> Any:
         """Take reports. Answered only once they are committed; the same Idempotency-Key gets the same answer."""
+        # Turned away before the body is read: a crowd costs nothing.
         if slots.locked():
             raise busy()
         async with slots:
@@ -70,6 +71,7 @@ def filing_router(desk: Desk, callers: Callers, in_flight: int) -> APIRouter:
 async def read_body(request: Request) -> bytes:
     """Return the body, reading no more than is taken. Raises Problem 413."""
     body = bytearray()
+    # Content-Length may lie or be absent.
     async for chunk in request.stream():
         body += chunk
         if len(body) > MOST_BYTES:
@@ -102,6 +104,7 @@ def _read(item: Any) -> FilingSubmitted | Malformed:
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=False)
         return Malformed(tuple(Finding(f"schema_{e['type']}", ".".join(map(str, e["loc"])) or "body") for e in details))
+    # PostgreSQL's text cannot hold it.
     if "\x00" in f"{event.permit_number}{event.reference}{event.form}{event.transport}":
         return Malformed((Finding("nul_character", "body"),))
     return event

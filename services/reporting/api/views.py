@@ -53,6 +53,7 @@ def view_router(desk: Desk, callers: Callers) -> APIRouter:
             raise Problem(422, "Too long", f"A calendar may span {LONGEST_VIEW.days} days.", field="to")
         async with desk.database.connection() as connection:
             permit = (await find_permits(connection, [number])).get(number)
+            # Unknown and not yours look alike: nobody learns which permits exist elsewhere.
             if permit is None or not caller.covers(permit.regency):
                 raise Problem(404, "Unknown permit", "No such permit is known in your region.", field="number")
             entries = await find_calendar(connection, permit.permit_id, begin, end)

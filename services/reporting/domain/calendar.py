@@ -31,6 +31,7 @@ class Calendar:
 
     def cadence_on(self, day: date) -> Cadence | None:
         """Return the cadence that is valid on a day, None before there was any duty."""
+        # A handful of cadences: looking at all of them is faster than any index over them.
         valid = [cadence for cadence in self.cadences if cadence.valid_from <= day]
         return valid[-1] if valid else None
 
@@ -61,6 +62,7 @@ class Calendar:
         """Return the first day of the period that a due day closes: the day after the due day before it."""
         first = self.cadences[0].valid_from
         day = due_on - DAY
+        # The first period has no due day before it: it begins with the duty itself.
         while day >= first and not self.is_due(day):
             day -= DAY
         return day + DAY

@@ -108,6 +108,7 @@ def judge(filing: Filing, permit: Permit | None, period: Period | None, rules: R
     if permit is None:
         return Verdict(FilingState.UNMATCHED)
     errors = (*_check_period(filing, permit, rules), *_check_answers(filing, rules))
+    # Errors first: a report that must be mended gains nothing by waiting.
     if errors:
         return Verdict(FilingState.RETURNED, errors)
     warnings = tuple(_note(filing.answers, permit))
@@ -127,6 +128,7 @@ def open_period(permit: Permit, due_on: date, calendar: Calendar) -> Period:
 
 def _check_period(filing: Filing, permit: Permit, rules: Rules) -> Iterator[Finding]:
     calendar = rules.calendar
+    # The first that applies is enough: for a day that is no due day there is no period to speak of.
     if not calendar.is_due(filing.due_on):
         yield Finding("NOT_A_DUE_DAY", "due_on")
     elif calendar.day_of(filing.arrived_at) < calendar.period_begins_on(filing.due_on):
@@ -139,6 +141,7 @@ def _check_answers(filing: Filing, rules: Rules) -> Iterator[Finding]:
     answers = filing.answers
     if answers.employees_on_site > answers.employees_total:
         yield Finding("ON_SITE_ABOVE_TOTAL", "employees_on_site")
+    # Nobody is suspected and confirmed at once, so the sum is a number of people.
     if answers.cases_suspected + answers.cases_confirmed > answers.employees_total:
         yield Finding("CASES_ABOVE_TOTAL", "cases_confirmed")
     form = rules.forms.get(filing.form)
@@ -152,6 +155,7 @@ def _check_answers(filing: Filing, rules: Rules) -> Iterator[Finding]:
 
 def _check_form(filing: Filing, form: Form) -> Iterator[Finding]:
     for name, first_due_on in form.required:
+        # Absent is not zero: the company did not answer.
         if filing.due_on >= first_due_on and getattr(filing.answers, name) is None:
             yield Finding("FIELD_MISSING", name)
     if form.is_declaration_required and not filing.answers.is_declared_true:

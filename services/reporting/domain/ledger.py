@@ -60,6 +60,7 @@ class Period:
         Raises PeriodStillOpen for a late report of a period that is not closed: an earlier one may still be unread.
         """
         state = self._state_with(arrived_at)
+        # Two topics may be read in any order: the arrival decides which report is the newer one, the id breaks ties.
         is_newest = self.filed_at is None or (arrived_at, filing_id.int) > (
             self.filed_at,
             self.filing_id.int if self.filing_id else 0,
@@ -73,8 +74,10 @@ class Period:
         )
 
     def _state_with(self, arrived_at: datetime) -> PeriodState:
+        # A correction after the deadline does not make a report late that came in time.
         if self.state is PeriodState.FILED or self.is_in_time(arrived_at):
             return PeriodState.FILED
+        # Another topic may still hold a report that came in time: only closing knows that there is none.
         if self.state is PeriodState.EXPECTED:
             raise PeriodStillOpen
         return PeriodState.LATE
@@ -112,6 +115,7 @@ def sanctions(ledger: Sequence[Period]) -> list[WrittenWarning]:
     row: tuple[date, ...] = ()
     for period in sorted(ledger, key=lambda period: period.due_on):
         if period.was_missed:
+            # A late report leaves its miss in the row: the ladder counts reports that were not there when due.
             row = (*row, period.due_on)
             steps.append(WrittenWarning(period.due_on, len(row), row))
         elif period.state is PeriodState.FILED:

@@ -65,6 +65,7 @@ class Permit:
 
     def revoke(self, revoked_on: date) -> Permit:
         """Return the permit as revoked; the first day of a revocation stands until the permit is issued anew."""
+        # A second notice of the same revocation must not move its day.
         if self.state is PermitState.REVOKED:
             return self
         return replace(self, state=PermitState.REVOKED, revoked_on=revoked_on)
@@ -78,6 +79,7 @@ def issue(known: Permit | None, issued: Permit) -> Permit | None:
     if known is None:
         return issued
     version = known.company_version + 1
+    # Supervision goes on from where it was: a renewal neither forgives nor adds a period.
     if known.revoked_on is None:
         return replace(issued, company_version=version, issued_on=known.issued_on, supervised_from=known.supervised_from)
     return replace(issued, company_version=version) if issued.issued_on > known.revoked_on else None

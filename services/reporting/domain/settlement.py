@@ -39,6 +39,7 @@ def settle(
     current = dict(periods)
     changed: dict[PeriodKey, Period] = {}
     decisions: list[Decision] = []
+    # In order of arrival, so that an error that was mended later is returned first and accepted then.
     for filing in sorted(filings, key=lambda filing: (filing.arrived_at, filing.filing_id.int)):
         permit = permits.get(filing.permit_number)
         period = _period_of(filing, permit, current, rules)
@@ -54,6 +55,7 @@ def settle(
 
 
 def _period_of(filing: Filing, permit: Permit | None, known: Mapping[PeriodKey, Period], rules: Rules) -> Period | None:
+    # A day that is no due day has no deadline to ask for.
     if permit is None or not rules.calendar.is_due(filing.due_on):
         return None
     return known.get((permit.permit_id, filing.due_on)) or open_period(permit, filing.due_on, rules.calendar)

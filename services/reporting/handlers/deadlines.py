@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.reporting import metrics
@@ -35,6 +35,7 @@ async def fill_ahead(desk: Desk, *, ahead: timedelta, refill: timedelta) -> bool
     horizon = Horizon(today + refill, today + ahead)
     async with desk.database.transaction() as tx:
         filled = await fill_expected(tx, horizon, desk.rules.calendar, now=now, limit=FILL_BATCH)
+        # Marked on every run, with or without work: the audit tells a quiet duty from a dead one by it.
         await mark_swept(tx, "fill", now)
     return filled == FILL_BATCH
 
@@ -81,5 +82,6 @@ async def _close(tx: Tx, desk: Desk, permits: Sequence[Permit], *, upto: datetim
 def _misses(ledger: Sequence[Period], upto: datetime) -> list[tuple[Period, WrittenWarning]]:
     """Return the periods that are missed now, each with the warning that follows from the ledger as it then is."""
     closed = [period.miss(upto) for period in ledger]
-    steps: Mapping[object, WrittenWarning] = {step.due_on: step for step in sanctions(closed)}
+    steps: Mapping[date, WrittenWarning] = {step.due_on: step for step in sanctions(closed)}
+    # `miss` returns the very period where nothing changes.
     return [(new, steps[new.due_on]) for old, new in zip(ledger, closed, strict=True) if new is not old]

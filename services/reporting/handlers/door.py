@@ -55,6 +55,7 @@ def source_of(publisher: str) -> str:
 async def file_reports(desk: Desk, caller: Caller, items: Sequence[FilingSubmitted | Malformed], call: Call | None) -> Reply:
     """Take the reports of one call. Raises KeyReused."""
     async with desk.database.transaction() as tx:
+        # The lock makes the same call at the same time wait, and then find the first one's answer.
         if call is not None and (answered := await lock_call(tx, call)) is not None:
             if answered.digest != call.digest:
                 raise KeyReused
@@ -86,7 +87,9 @@ async def _take(tx: Tx, desk: Desk, caller: Caller, items: Sequence[FilingSubmit
         if filing.submission_id not in known and _is_covered(caller, permits.get(filing.permit_number)):
             fresh.setdefault(filing.submission_id, filing)
     taken = await take_filings(tx, desk, list(fresh.values()), now)
+    # Real time, as the flow ledger counts Kafka's intake by the broker's real time too.
     await record_arrivals(tx, DOOR, [(d.filing.cause, datetime.now(UTC), d.verdict.state.value) for d in taken.values()])
+    # A repeated report is answered with what was decided about it then.
     decided = known | {decision.filing.submission_id: decision for decision in taken.values()}
     waiting = iter(filings)
     return [_refuse(item.findings) if isinstance(item, Malformed) else _answer(next(waiting), decided) for item in items]

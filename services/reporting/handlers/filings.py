@@ -11,7 +11,7 @@ from services.reporting.domain import Answers, Decision, Filing, settle
 from services.reporting.domain.identity import filing_id_of, permit_id_of
 from services.reporting.handlers.announcements import announce, of_decisions
 from services.reporting.handlers.desk import Desk
-from services.reporting.repository.filings import claim_waiting, refuse_unmatched, save_filings
+from services.reporting.repository.filings import claim_waiting, has_orphans, refuse_unmatched, save_filings
 from services.reporting.repository.ledger import find_periods, save_periods
 from services.reporting.repository.permits import lock_permits
 from shared.contracts.intake import FilingSubmitted
@@ -46,6 +46,7 @@ async def take_filings(tx: Tx, desk: Desk, filings: Sequence[Filing], now: datet
     permits = await lock_permits(tx, {filing.permit_number for filing in filings})
     keys = {(permit_id_of(filing.permit_number), filing.due_on) for filing in filings if filing.permit_number in permits}
     settlement = settle(filings, permits, await find_periods(tx, keys), desk.rules)
+    # The ledger before the events: an event must never tell of what is not written.
     await save_periods(tx, settlement.periods)
     await save_filings(tx, settlement.decisions, now)
     await announce(tx, desk.outbox, of_decisions(settlement.decisions), now)
@@ -61,9 +62,17 @@ async def settle_waiting(desk: Desk) -> bool:
     return len(waiting) == SETTLE_BATCH
 
 
-async def refuse_orphans(desk: Desk, patience: timedelta) -> bool:
-    """Refuse reports whose permit did not come within `patience` of business time; return whether there may be more."""
-    now = desk.clock.now()
+async def is_refusing_due(desk: Desk, patience: timedelta) -> bool:
+    """Return whether any report has waited for its permit longer than `patience`."""
+    async with desk.database.connection() as connection:
+        return await has_orphans(connection, desk.clock.now() - patience)
+
+
+async def refuse_orphans(desk: Desk, upto: datetime, patience: timedelta, consumer: str) -> bool:
+    """Refuse reports whose permit did not come within `patience` of business time; return whether there may be more.
+
+    `upto` is an instant up to which `consumer` has read all news of permits: what it did not read yet may bring the permit.
+    """
     async with desk.database.transaction() as tx:
-        refused = await refuse_unmatched(tx, now - patience, SETTLE_BATCH, now)
+        refused = await refuse_unmatched(tx, upto - patience, consumer, limit=SETTLE_BATCH, now=desk.clock.now())
     return refused == SETTLE_BATCH

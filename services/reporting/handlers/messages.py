@@ -19,6 +19,7 @@ STATES: Mapping[type[Event], str] = MappingProxyType(
 
 async def keep_message_state(tx: Tx, batch: Sequence[Received[MessageEvent]]) -> list[Outcome]:
     """Keep the last state of messages about our own events; all others, workers' among them, are ignored."""
+    # The last one wins where a batch tells twice of one message.
     told = {item.event.about: (item.event.about, STATES[type(item.event)], item.arrived_at) for item in batch}
     ours = await mark_told(tx, list(told.values()))
     return [HANDLED if item.event.about in ours else IGNORED for item in batch]

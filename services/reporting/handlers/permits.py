@@ -58,6 +58,7 @@ class SealedContact:
 
 async def seal_issued(desk: Desk, batch: Sequence[Received[PermitIssued]]) -> dict[UUID, str | None]:
     """Seal the contacts of well-formed news, by event id. Makes the permits' keys first."""
+    # Refused news gets no key: nothing of it is kept but its outcome.
     good = [item for item in batch if not _check_issued(desk, item)]
     subjects = [permit_id_of(item.event.permit_number) for item in good]
     await desk.boxes.keys.create(subjects, [BOX])
@@ -76,6 +77,7 @@ async def seal_changed(desk: Desk, batch: Sequence[Received[PermitChanged]]) -> 
     readable = [(item, permit, box) for (item, permit), box in zip(changes, old, strict=True) if box is not None]
     plain = [(p.permit_id, _company(box.company, item.event.contact)) for item, p, box in readable if item.event.contact]
     sealed = await desk.boxes.seal(plain, BOX)
+    # An erased permit stays in with no box, so that its news ends as erased and not at a gate.
     contacts = {item.id: SealedContact(permit.company_version, None) for item, permit in changes}
     for (item, permit, _), company in zip(readable, sealed, strict=True):
         contacts[item.id] = SealedContact(permit.company_version, company)
@@ -109,6 +111,7 @@ async def take_changed(
         if known is None or errors:
             return Ruling("refused", errors=errors or [Finding("PERMIT_UNKNOWN", "permit_number")])
         contact = sealed.get(item.id)
+        # Also so where the permit was issued in the same batch and was not there to be prepared for.
         if item.event.contact is not None and (contact is None or contact.based_on != known.company_version):
             return Ruling(None)
         if contact is not None and contact.company is None:
@@ -127,6 +130,7 @@ async def take_revoked(tx: Tx, desk: Desk, batch: Sequence[Received[PermitRevoke
         errors = check_revocation(revoked_on=item.event.revoked_on, today=_day(desk, item))
         if known is None or errors:
             return Ruling("refused", errors=errors or [Finding("PERMIT_UNKNOWN", "permit_number")])
+        # News of an earlier revocation, overtaken by a new issue.
         if item.event.revoked_on < known.issued_on:
             return Ruling("superseded")
         permit = known.revoke(item.event.revoked_on)
@@ -147,6 +151,7 @@ async def _decide(
     permits = await lock_permits(tx, {item.event.permit_number for item in batch})
     changed: Permits = {}
     rulings: list[Ruling] = []
+    # Two publishers may speak of one permit in one batch.
     for item in batch:
         ruling = rule(item, permits.get(item.event.permit_number))
         if ruling.permit is not None:

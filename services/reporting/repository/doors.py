@@ -30,6 +30,7 @@ class Answered:
 
 async def lock_call(tx: Tx, call: Call) -> Answered | None:
     """Return the answer that this key was given before; calls with one key wait for each other until the commit."""
+    # No row exists before the first answer, so a lock on the name stands in for it.
     await tx.execute(SQL["lock_request"], call.caller, call.key)
     row = await tx.fetchrow(SQL["find_request"], call.caller, call.key)
     return Answered(row["digest"], json.loads(row["answer"])) if row else None

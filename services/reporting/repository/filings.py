@@ -30,6 +30,7 @@ async def save_filings(tx: Tx, decisions: Sequence[Decision], now: datetime) -> 
     await tx.execute(
         SQL["save_filings"],
         *columns(filings, ("filing_id", "submission_id", "cause")),
+        # Also for a permit that is not known yet: its id follows from its number.
         [permit_id_of(filing.permit_number) for filing in filings],
         *columns(filings, ("permit_number", "due_on", "form")),
         [json.dumps(asdict(filing.answers)) for filing in filings],
@@ -58,8 +59,14 @@ async def claim_waiting(tx: Tx, limit: int) -> list[Filing]:
     return [_read_filing(row) for row in await tx.fetch(SQL["claim_waiting"], limit)]
 
 
-async def refuse_unmatched(tx: Tx, arrived_before: datetime, limit: int, now: datetime) -> int:
-    """Give up on reports whose permit did not come; return how many."""
+async def has_orphans(tx: Tx, arrived_before: datetime) -> bool:
+    """Return whether any report that arrived before then still waits for its permit."""
+    found: bool = await tx.fetchval(SQL["has_orphans"], arrived_before)
+    return found
+
+
+async def refuse_unmatched(tx: Tx, arrived_before: datetime, consumer: str, *, limit: int, now: datetime) -> int:
+    """Give up on reports whose permit did not come to `consumer`; return how many."""
     errors = findings_json([Finding("PERMIT_UNKNOWN", "permit_number")])
-    status = await tx.execute(SQL["refuse_unmatched"], arrived_before, limit, errors, now)
+    status = await tx.execute(SQL["refuse_unmatched"], arrived_before, limit, errors, now, consumer)
     return int(status.split()[-1])

@@ -58,6 +58,7 @@ async def save_periods(tx: Tx, periods: Sequence[Period]) -> None:
 async def fill_expected(tx: Tx, horizon: Horizon, calendar: Calendar, *, now: datetime, limit: int) -> int:
     """Fill the ledger of permits that need it, by this version of the calendar; return how many were looked at."""
     start = await tx.fetchval(SQL["find_fill_start"], horizon.refill_before, calendar.version)
+    # The usual case, at the price of one look.
     if start is None:
         return 0
     days = list(calendar.due_days(start, horizon.until))

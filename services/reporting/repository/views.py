@@ -51,6 +51,7 @@ async def find_verdict(tx: Tx, submission_id: UUID) -> SubmissionVerdict | None:
     if row is None:
         return None
     values = dict(row)
+    # The driver hands over jsonb as text.
     findings = {name: read_findings(values[name]) for name in ("errors", "warnings")}
     return SubmissionVerdict(**{**values, **findings})
 

@@ -32,6 +32,11 @@ FRIDAY = date(2021, 8, 6)
 NUMBER = "IOMKI-0001"
 CONTACT = CompanyContact(name="Sari Wulandari", phone="+6281234567890", email="sari@pabrik.example")
 CONSUMERS = ("reporting.permits", "reporting.filings")
+GATE = (
+    "insert into gate (consumer, topic, key, next_at, attempts, reason, opened_at)"
+    " values ($1, $2, $3, clock_timestamp(), 1, 'test', clock_timestamp()) returning key"
+)
+"""Makes a key wait."""
 _IDS = itertools.count(1)
 
 
@@ -134,6 +139,16 @@ class Office:
         """Return the types of everything in the outbox, in order, without prefix and version."""
         rows = await self.rows("select type from outbox order by id")
         return [type_.removeprefix("id.rintis.reporting.").removesuffix(".v1") for (type_,) in rows]
+
+
+class Reached:
+    """A watermark that says what it is told."""
+
+    def __init__(self, *instants: datetime | None) -> None:
+        self.instants = list(instants)
+
+    async def advance(self) -> datetime | None:
+        return self.instants.pop(0) if self.instants else None
 
 
 def standing(at: datetime) -> Clock:

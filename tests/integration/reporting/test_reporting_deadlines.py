@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
@@ -10,7 +10,18 @@ from services.reporting.handlers.deadlines import close_periods, fill_ahead
 from services.reporting.handlers.filings import settle_waiting
 from services.reporting.jobs import Closing
 from shared.contracts.intake import PermitRevoked
-from tests.integration.reporting.reporting_setup import CONSUMERS, FRIDAY, MONDAY, TUESDAY, Office, issued, submitted, wib
+from tests.integration.reporting.reporting_setup import (
+    CONSUMERS,
+    FRIDAY,
+    GATE,
+    MONDAY,
+    TUESDAY,
+    Office,
+    Reached,
+    issued,
+    submitted,
+    wib,
+)
 
 pytestmark = pytest.mark.servers
 
@@ -83,10 +94,7 @@ async def test_a_returned_report_that_is_not_mended_before_the_deadline_is_a_mis
 async def test_a_permit_with_a_blocked_key_is_not_closed_and_others_are(office: Office) -> None:
     await office.hear(issued("P-1"), issued("P-2"))
     await office.fill()
-    await office.rows(
-        "insert into gate (consumer, topic, key, next_at, attempts, reason, opened_at)"
-        " values ('reporting.filings', 'intake.filings.siinas', 'P-1', now(), 1, 'test', now()) returning key"
-    )
+    await office.rows(GATE, "reporting.filings", "intake.filings.siinas", "P-1")
     await office.close(WEDNESDAY)
     assert ((await office.ledger("P-1"))[TUESDAY], (await office.ledger("P-2"))[TUESDAY]) == ("expected", "missed")
     await office.rows("delete from gate returning key")
@@ -155,16 +163,6 @@ async def test_a_thousand_permits_are_closed_in_batches(office: Office) -> None:
     await office.close(WEDNESDAY)
     assert await office.rows("select count(*), count(distinct permit_id) from warnings") == [(1000, 1000)]
     assert await office.rows("select count(*) from notices") == [(2000,)]
-
-
-class Reached:
-    """A watermark that says what it is told."""
-
-    def __init__(self, *instants: datetime | None) -> None:
-        self.instants = list(instants)
-
-    async def advance(self) -> datetime | None:
-        return self.instants.pop(0) if self.instants else None
 
 
 async def test_closing_goes_no_further_than_the_slower_of_both_topics(office: Office) -> None:

@@ -4,12 +4,27 @@ from datetime import date, timedelta
 
 import pytest
 
-from services.reporting.handlers.filings import refuse_orphans, settle_waiting
+from services.reporting.handlers.filings import settle_waiting
+from services.reporting.jobs import Refusing
 from shared.contracts.boxes import Company
 from shared.contracts.intake import CompanyContact, PermitChanged, PermitRevoked
-from tests.integration.reporting.reporting_setup import CONTACT, FRIDAY, MONDAY, NUMBER, TUESDAY, Office, issued, submitted, wib
+from tests.integration.reporting.reporting_setup import (
+    CONTACT,
+    FRIDAY,
+    GATE,
+    MONDAY,
+    NUMBER,
+    TUESDAY,
+    Office,
+    Reached,
+    issued,
+    submitted,
+    wib,
+)
 
 pytestmark = pytest.mark.servers
+
+PATIENCE = timedelta(hours=72)
 
 
 async def test_an_issued_permit_owes_its_reports_from_the_day_on_which_it_is_known(office: Office) -> None:
@@ -75,10 +90,21 @@ async def test_a_report_for_an_unknown_permit_is_counted_when_the_permit_comes(o
 
 async def test_a_report_whose_permit_never_comes_is_refused_with_its_reason(office: Office) -> None:
     await office.hear(submitted(), at=MONDAY)
-    await refuse_orphans(office.at(MONDAY + timedelta(hours=71)), timedelta(hours=72))
-    assert await office.rows("select state from filings") == [("unmatched",)]
-    await refuse_orphans(office.at(MONDAY + timedelta(hours=73)), timedelta(hours=72))
+    for hours in (71, 73):
+        assert await office.rows("select state from filings") == [("unmatched",)]
+        when = MONDAY + timedelta(hours=hours)
+        await Refusing(office.at(when), Reached(when), PATIENCE, "reporting.permits").run()
     assert await office.rows("select state, errors->0->>'code' from filings") == [("refused", "PERMIT_UNKNOWN")]
+
+
+async def test_no_report_is_refused_while_news_of_permits_is_not_read(office: Office) -> None:
+    await office.hear(submitted(), at=MONDAY)
+    when = MONDAY + timedelta(hours=100)
+    for reached in (Reached(None), Reached(MONDAY + timedelta(hours=71))):
+        await Refusing(office.at(when), reached, PATIENCE, "reporting.permits").run()
+    await office.rows(GATE, "reporting.permits", "intake.permits.siinas", NUMBER)
+    await Refusing(office.at(when), Reached(when), PATIENCE, "reporting.permits").run()
+    assert await office.rows("select state from filings") == [("unmatched",)]
 
 
 async def test_a_wrong_permit_is_refused_and_its_neighbours_are_not(office: Office) -> None:

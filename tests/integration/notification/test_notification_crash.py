@@ -69,6 +69,7 @@ async def test_a_planned_stop_leaves_nothing_unknown(stage: Stage) -> None:
     assert len({mail["message_id"] for mail in stage.received("smtp")}) == len(stage.received("smtp")) == 60
 
 
+@pytest.mark.slow
 async def test_kills_in_the_middle_of_a_crowd_lose_nothing_and_double_no_sms(stage: Stage) -> None:
     service = stage.open_doors()
     people = [uuid4() for _ in range(CROWD)]

@@ -12,6 +12,7 @@ from jinja2 import TemplateError
 from services.notification.domain.messages import Channel
 from services.notification.handlers.news import NEWS
 from services.notification.rendering import SMS_CHARACTERS, Renderer, load_words, say_day, say_reasons, say_time, shorten
+from services.registration.domain.reasons import REFUSALS
 from shared.contracts.envelope import Event
 from shared.contracts.notification import TaskCompleted
 from tests.unit.notification.notification_builders import a_company, a_contact, one_of_each
@@ -104,6 +105,10 @@ def test_what_notification_itself_says_is_no_news() -> None:
 def test_every_reason_that_eligibility_gives_has_a_sentence_here() -> None:
     told = json.loads((Path(__file__).parents[3] / "policies/eligibility/reasons.json").read_text("utf-8"))["reasons"]
     assert set(told) - set(load_words()["reasons"]) == set()
+
+
+def test_every_reason_of_a_refusal_has_a_sentence_here() -> None:
+    assert {code.lower() for code in REFUSALS} - set(load_words()["reasons"]) == set()
 
 
 @pytest.mark.parametrize("sentence", load_words()["reasons"].values())

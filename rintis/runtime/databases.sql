@@ -21,8 +21,8 @@ select format(
 select format('alter role %I login password %L', $1::text, $2::text);
 
 -- format_database --
--- The statement that makes a database owned by a role.
-select format('create database %I owner %I template template0', $1::text, $2::text);
+-- The statement that makes a database owned by a role. Copying the small template's files costs a tenth of writing them to the journal.
+select format('create database %I owner %I template template0 strategy file_copy', $1::text, $2::text);
 
 -- format_drop --
 -- The statement that drops a database and ends the sessions in it.

@@ -92,7 +92,12 @@ async def delete_topics(bootstrap: str, names: Collection[str]) -> None:
 async def existing_topics(bootstrap: str) -> list[str]:
     """Return the names of all topics but Kafka's own."""
     async with admin(bootstrap) as client:
-        return sorted(name for name in await client.list_topics() if not name.startswith("__"))
+        return own_topics(await client.list_topics())
+
+
+def own_topics(names: Iterable[str]) -> list[str]:
+    """Return the names without Kafka's own, sorted."""
+    return sorted(name for name in names if not name.startswith("__"))
 
 
 @asynccontextmanager

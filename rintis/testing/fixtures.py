@@ -18,7 +18,7 @@ from rintis.runtime.secrets import Secrets, load_secrets
 from rintis.runtime.state import State
 from rintis.testing.environment import Servers, ServiceStarter, settings_of_all
 from rintis.testing.kafka import PUBLISHERS, EmbeddedKafka, KafkaForTests, fresh_topics
-from rintis.testing.postgres import EmbeddedPostgres, PostgresForTests, create_migrated, fresh_set
+from rintis.testing.postgres import DatabasePool, EmbeddedPostgres, PostgresForTests
 
 Publish = Callable[..., Awaitable[None]]
 
@@ -89,15 +89,17 @@ def servers(state: State, secrets: Secrets, kafka: KafkaForTests, postgres: Post
     return Servers(state, secrets, kafka, postgres)
 
 
+@pytest.fixture(scope="session")
+def database_pool(postgres: PostgresForTests, secrets: Secrets) -> DatabasePool:
+    """What hands out emptied databases."""
+    return DatabasePool(postgres, secrets)
+
+
 @pytest.fixture
-def database_set(postgres: PostgresForTests, secrets: Secrets) -> Iterator[Databases]:
-    """A fresh set of databases with the tables of every service, empty; dropped afterwards."""
+def database_set(postgres: PostgresForTests, database_pool: DatabasePool) -> Databases:
+    """A set of databases with the tables of every service, empty."""
     postgres.up()
-    databases = fresh_set(postgres, secrets)
-    run_apart(create_migrated(databases))
-    yield databases
-    postgres.up()
-    run_apart(databases.drop())
+    return run_apart(database_pool.take())
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from rintis.runtime.kafka import KafkaPlan, KafkaServer
 from rintis.runtime.ports import free_port
 from rintis.runtime.progress import Steps
 from rintis.runtime.state import State
-from rintis.runtime.topics import create_topics, delete_topics, existing_topics, topics_wanted
+from rintis.runtime.topics import admin, create_topics, delete_topics, existing_topics, own_topics, topics_wanted
 
 PUBLISHERS = ("kemnaker", "siinas", "oss", "dinas")
 """Whose intake topics each test finds."""
@@ -27,6 +28,9 @@ FOR_TESTS = {
     # Files of deleted topics go at once instead of after a minute.
     "log.segment.delete.delay.ms": "100",
 }
+SETTLE_SECONDS = 30.0
+"""For a broker to follow its controller; a tenth of a second on an idle machine."""
+PROBE_SECONDS = 0.02
 JAVA_FOR_TESTS = ("-XX:TieredStopAtLevel=1",)
 """A broker that lives for minutes does not earn back what the second compiler costs."""
 
@@ -93,11 +97,21 @@ def make_topic(
 
 
 def fresh_topics(bootstrap: str) -> None:
-    """Delete every topic and make those of the contracts again, empty: a tenth of a second for both."""
+    """Delete every topic and make those of the contracts again, empty: a fifth of a second for both."""
     run_apart(_fresh_topics(bootstrap))
 
 
 async def _fresh_topics(bootstrap: str) -> None:
+    wanted = topics_wanted(PUBLISHERS, most_partitions=MOST_PARTITIONS)
     if old := await existing_topics(bootstrap):
         await delete_topics(bootstrap, old)
-    await create_topics(bootstrap, topics_wanted(PUBLISHERS, most_partitions=MOST_PARTITIONS))
+    # The controller answers before the broker has caught up: until then the old topic's records can still be seen.
+    await _wait_for_topics(bootstrap, [])
+    await create_topics(bootstrap, wanted)
+    await _wait_for_topics(bootstrap, sorted(topic.name for topic in wanted))
+
+
+async def _wait_for_topics(bootstrap: str, names: list[str]) -> None:
+    async with asyncio.timeout(SETTLE_SECONDS), admin(bootstrap) as client:
+        while own_topics(await client.list_topics()) != names:  # noqa: ASYNC110 - a broker calls nobody when it is done
+            await asyncio.sleep(PROBE_SECONDS)

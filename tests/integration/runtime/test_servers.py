@@ -2,10 +2,11 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer
 
+from rintis.runtime.databases import Databases
 from rintis.runtime.topics import existing_topics
 from rintis.testing.fixtures import Publish
 from rintis.testing.kafka import KafkaForTests
-from rintis.testing.postgres import PostgresForTests
+from rintis.testing.postgres import DatabasePool, PostgresForTests
 
 pytestmark = pytest.mark.containers
 
@@ -71,3 +72,27 @@ async def test_killed_servers_come_back_with_what_they_held(
     assert await again.fetchval("select one from things") == 1
     await again.close()
     await publish("registration.workers", b"{}", key=b"2")
+
+
+async def test_rows_of_an_earlier_test_are_gone_and_its_sessions_ended(
+    database_set: Databases, database_pool: DatabasePool
+) -> None:
+    left_open = await asyncpg.connect(database_set.url("registration", "keys"))
+    await left_open.execute("insert into tombstones (subject) values (gen_random_uuid())")
+    again = await database_pool.take()
+    assert again is database_set
+    connection = await asyncpg.connect(again.url("registration", "keys"))
+    assert await connection.fetchval("select count(*) from tombstones") == 0
+    await connection.close()
+    with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+        await left_open.fetchval("select 1")
+
+
+async def test_a_table_that_an_earlier_test_made_is_gone(database_set: Databases, database_pool: DatabasePool) -> None:
+    connection = await asyncpg.connect(database_set.url("reporting", "reporting"))
+    await connection.execute("create table made_by_a_test (name text)")
+    await connection.close()
+    again = await database_pool.take()
+    connection = await asyncpg.connect(again.url("reporting", "reporting"))
+    assert await connection.fetchval("select to_regclass('made_by_a_test')") is None
+    await connection.close()

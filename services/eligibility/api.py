@@ -1,6 +1,7 @@
-"""HTTP in: answers to offers by workers, reviews for staff."""
+"""HTTP in: answers to offers by workers, reviews for staff.
 
-from __future__ import annotations
+Annotations are evaluated here: FastAPI reads the dependencies out of them.
+"""
 
 from datetime import datetime
 from typing import Annotated, Any

@@ -27,10 +27,8 @@ class Verdict(Enum):
     """The worker is registered already, or this line of the list is known."""
     REFUSED = "refused"
     """The content cannot be right; see the reasons."""
-    PREREGISTERED = "preregistered"
-    """A line of a layoff list about somebody not met before."""
-    RECORDED = "recorded"
-    """A line of a layoff list about somebody known."""
+    EVIDENCE = "evidence"
+    """A line of a layoff list, kept as evidence; somebody not met before is pre-registered by it."""
     ERASED = "erased"
     """The person had their data erased; nothing is kept of the submission."""
 

@@ -67,12 +67,14 @@ create table submissions (
   constraint submissions_kind check (kind in ('registration', 'layoff')),
   constraint submissions_door check (door in ('kafka', 'http', 'file')),
   constraint submissions_verdict check (
-    verdict in ('accepted', 'duplicate', 'refused', 'preregistered', 'recorded', 'erased')
+    verdict in ('accepted', 'duplicate', 'refused', 'evidence', 'erased')
   ),
   constraint submissions_refused_why check (verdict <> 'refused' or jsonb_array_length(reasons) > 0)
 ) with (fillfactor = 70);
 create index submissions_refused on submissions (decided_at) where verdict = 'refused';
 create index submissions_of_person on submissions (person_id) where person_id is not null;
+create index submissions_of_reference on submissions (reference_id, arrived_at);
+create index submissions_by_count on submissions (kind, door, verdict);
 
 -- The one accepted registration of a person.
 create table registrations (

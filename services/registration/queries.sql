@@ -1,0 +1,175 @@
+-- find_persons --
+-- Persons by any version of their NIK's token.
+select g.place, p.person_id, p.state
+from unnest($1::integer[], $2::smallint[], $3::bytea[]) as g(place, version, token)
+join nik_tokens t using (version, token) join persons p using (person_id);
+
+-- claim_persons --
+-- Make persons for tokens that nobody has; of two processes the later one waits and then makes nothing.
+with won as (
+  insert into nik_tokens (version, token, person_id)
+  select * from unnest($1::smallint[], $2::bytea[], $3::uuid[]) as g(version, token, person_id) order by g.version, g.token
+  on conflict (version, token) do nothing
+  returning person_id
+)
+insert into persons (person_id, state, claimed_at) select person_id, 'claimed', $4::timestamptz from won;
+
+-- add_nik_tokens --
+-- Write the other versions of tokens, so that a rotation ends without a gap.
+insert into nik_tokens (version, token, person_id)
+select * from unnest($1::smallint[], $2::bytea[], $3::uuid[]) as g(version, token, person_id) order by g.version, g.token
+on conflict (version, token) do nothing;
+
+-- find_evidence --
+-- What layoff lists say of these persons, sealed.
+select person_id, publisher, content from evidence where person_id = any($1::uuid[]) order by person_id, evidence_id;
+
+-- claim_submissions --
+-- Take submissions on; one that is known already is not returned, and a rival's is waited for.
+insert into submissions (submission_id, cause, kind, door, publisher, reference_id, arrived_at)
+select g.submission_id, g.cause, $1::text, $2::text, g.publisher, g.reference_id, g.arrived_at
+from unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[])
+  as g(submission_id, cause, publisher, reference_id, arrived_at)
+order by g.submission_id
+on conflict (submission_id) do nothing
+returning submission_id;
+
+-- lock_persons --
+-- Persons as they are, locked in the order of their ids: whoever writes a person's events holds this lock.
+select person_id, state, contact, contact_version, repeat_told_at from persons
+where person_id = any($1::uuid[])
+order by person_id
+for update;
+
+-- decide_submissions --
+-- Write the verdicts.
+update submissions s set verdict = g.verdict, reasons = g.reasons, warnings = g.warnings, person_id = g.person_id,
+  refusal_id = g.refusal_id, decided_at = $1::timestamptz
+from unnest($2::uuid[], $3::text[], $4::jsonb[], $5::jsonb[], $6::uuid[], $7::uuid[])
+  as g(submission_id, verdict, reasons, warnings, person_id, refusal_id)
+where s.submission_id = g.submission_id;
+
+-- add_registrations --
+-- Register persons; a reference that was used for somebody else is not returned.
+insert into registrations (person_id, submission_id, publisher, reference_id, registered_at, event_id)
+select g.person_id, g.submission_id, g.publisher, g.reference_id, $1::timestamptz, g.event_id
+from unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[]) as g(person_id, submission_id, publisher, reference_id, event_id)
+order by g.reference_id
+on conflict (reference_id) do nothing
+returning person_id;
+
+-- register_persons --
+-- Persons become registered, with their sealed boxes.
+update persons p set state = 'registered', registered_at = $1::timestamptz, province = g.province, ticket = g.ticket,
+  access_code_hash = g.access_code_hash, identity = g.identity, contact = g.contact, facts = g.facts,
+  facts_version = p.facts_version + 1, contact_version = p.contact_version + 1
+from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+  as g(person_id, province, ticket, access_code_hash, identity, contact, facts)
+where p.person_id = g.person_id;
+
+-- add_near_tokens --
+-- Remember by what these persons may be found alike.
+insert into near_tokens (kind, version, token, person_id)
+select * from unnest($1::text[], $2::smallint[], $3::bytea[], $4::uuid[]) as g(kind, version, token, person_id)
+order by g.kind, g.version, g.token, g.person_id
+on conflict (kind, version, token, person_id) do nothing;
+
+-- mark_repeats_told --
+-- Remember when somebody was last told that they are registered already.
+update persons set repeat_told_at = $1::timestamptz where person_id = any($2::uuid[]);
+
+-- preregister_persons --
+-- Persons known from a layoff list only.
+update persons p set state = 'preregistered', identity = g.identity
+from unnest($1::uuid[], $2::text[]) as g(person_id, identity)
+where p.person_id = g.person_id and p.state = 'claimed';
+
+-- add_evidence --
+-- Keep lines of layoff lists; a line that is known is not returned.
+insert into evidence (evidence_id, person_id, submission_id, publisher, reference_id, content, arrived_at)
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::timestamptz[])
+  as g(evidence_id, person_id, submission_id, publisher, reference_id, content, arrived_at)
+order by g.person_id, g.reference_id
+on conflict (person_id, reference_id) do nothing
+returning evidence_id;
+
+-- find_verdicts --
+-- What became of submissions.
+select submission_id, kind, verdict, reasons, warnings, arrived_at, decided_at from submissions
+where submission_id = any($1::uuid[]) and publisher = $2;
+
+-- find_latest_verdict --
+-- What became of the newest submission of a reference.
+select submission_id, kind, verdict, reasons, warnings, arrived_at, decided_at from submissions
+where reference_id = any($1::uuid[]) and publisher = $2
+order by arrived_at desc limit 1;
+
+-- try_lock_call --
+-- Take a call on for this transaction; false while another works on it.
+select pg_try_advisory_xact_lock(hashtextextended($1::text || encode($2::bytea, 'hex'), 7210));
+
+-- find_call --
+-- The answer that was given to a call.
+select body_digest, answer from calls where caller = $1 and key_digest = $2;
+
+-- add_call --
+-- Keep the answer to a call.
+insert into calls (caller, key_digest, body_digest, answer, answered_at) values ($1, $2, $3, $4, $5);
+
+-- remove_calls --
+-- Forget old answers, a bounded number at once.
+delete from calls where (caller, key_digest) in (select caller, key_digest from calls where answered_at < $1 order by answered_at limit $2);
+
+-- has_room --
+-- Whether fewer events than this wait to be sent.
+select count(*) < $1::bigint from (select from outbox limit $1::bigint) as waiting;
+
+-- keep_decisions --
+-- The last decision per worker.
+insert into statuses as s (worker_id, decision, decision_programme, decision_reasons, decided_at)
+select g.worker_id, g.decision, g.programme, array(select jsonb_array_elements_text(g.reasons)), g.at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[]) as g(worker_id, decision, programme, reasons, at)
+order by g.worker_id
+on conflict (worker_id) do update set decision = excluded.decision, decision_programme = excluded.decision_programme,
+  decision_reasons = excluded.decision_reasons, decided_at = excluded.decided_at;
+
+-- keep_placements --
+-- The last placement per worker.
+insert into statuses as s (worker_id, placement, placement_name, placement_until, placement_position, placed_at)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::integer[], $6::timestamptz[])
+  as g(worker_id, placement, name, until, position, at)
+order by g.worker_id
+on conflict (worker_id) do update set placement = excluded.placement,
+  placement_name = coalesce(excluded.placement_name, s.placement_name), placement_until = excluded.placement_until,
+  placement_position = excluded.placement_position, placed_at = excluded.placed_at;
+
+-- keep_messages --
+-- The last message per worker; subjects that are no workers of ours are left out.
+insert into statuses as s (worker_id, message, message_channel, message_at)
+select g.worker_id, g.message, g.channel, g.at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as g(worker_id, message, channel, at)
+join persons p on p.person_id = g.worker_id
+order by g.worker_id
+on conflict (worker_id) do update set message = excluded.message, message_channel = excluded.message_channel, message_at = excluded.message_at
+returning worker_id;
+
+-- find_standing --
+-- What is known of the worker with this ticket.
+select p.person_id, p.access_code_hash, p.registered_at, s.decision, s.decision_programme, s.decision_reasons, s.placement,
+       s.placement_name, s.placement_until, s.placement_position, s.message, s.message_channel, s.message_at
+from persons p left join statuses s on s.worker_id = p.person_id
+where p.ticket = $1 and p.state = 'registered';
+
+-- count_submissions --
+-- How many came in, by kind, door and verdict.
+select kind, door, verdict, count(*) as submissions from submissions group by kind, door, verdict;
+
+-- count_reasons --
+-- How many refusals name each reason.
+select reason ->> 'code' as code, count(*) as refusals
+from submissions cross join lateral jsonb_array_elements(reasons) as reason
+where verdict = 'refused' group by 1;
+
+-- count_preregistered --
+-- How many people are known from layoff lists only.
+select count(*) from persons where state = 'preregistered';

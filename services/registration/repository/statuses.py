@@ -1,0 +1,94 @@
+"""What was heard of each worker, and what a worker who asks is told from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.registration.domain.status import Standing
+from services.registration.repository.rows import SQL, columns
+from shared.storage import Database, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class HeardDecision:
+    """One decision as it was heard."""
+
+    worker_id: UUID
+    decision: str
+    programme: str
+    reasons: Sequence[str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeardPlacement:
+    """One placement as it was heard."""
+
+    worker_id: UUID
+    placement: str
+    name: str | None
+    until: datetime | None
+    position: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeardMessage:
+    """What became of one message, as it was heard."""
+
+    subject_id: UUID
+    message: str
+    channel: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A worker's case as it is looked up by ticket."""
+
+    person_id: UUID
+    access_code_hash: str
+    standing: Standing
+    message: tuple[str, str | None, datetime] | None
+
+
+async def keep_decisions(tx: Tx, heard: Sequence[HeardDecision]) -> None:
+    """Keep the last decision of each worker."""
+    reasons = [json.dumps(list(item.reasons)) for item in heard]
+    workers, decisions, programmes, instants = columns(heard, "worker_id", "decision", "programme", "at")
+    await tx.execute(SQL["keep_decisions"], workers, decisions, programmes, reasons, instants)
+
+
+async def keep_placements(tx: Tx, heard: Sequence[HeardPlacement]) -> None:
+    """Keep the last placement of each worker."""
+    await tx.execute(SQL["keep_placements"], *columns(heard, "worker_id", "placement", "name", "until", "position", "at"))
+
+
+async def keep_messages(tx: Tx, heard: Sequence[HeardMessage]) -> set[UUID]:
+    """Keep the last message of each worker; return which of the subjects are workers."""
+    rows = await tx.fetch(SQL["keep_messages"], *columns(heard, "subject_id", "message", "channel", "at"))
+    return {row["worker_id"] for row in rows}
+
+
+async def find_case(database: Database, ticket: str) -> Case | None:
+    """Return the case with this ticket."""
+    async with database.connection() as connection:
+        row = await connection.fetchrow(SQL["find_standing"], ticket)
+    if row is None:
+        return None
+    standing = Standing(
+        registered_at=row["registered_at"],
+        decision=row["decision"],
+        programme=row["decision_programme"],
+        reasons=tuple(row["decision_reasons"] or ()),
+        placement=row["placement"],
+        placement_name=row["placement_name"],
+        until=row["placement_until"],
+        position=row["placement_position"],
+    )
+    message = (row["message"], row["message_channel"], row["message_at"]) if row["message"] else None
+    return Case(row["person_id"], row["access_code_hash"], standing, message)

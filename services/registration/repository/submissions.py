@@ -1,0 +1,89 @@
+"""Submissions: claimed once, decided in the same transaction, asked about afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from services.registration.domain.reasons import Finding
+from services.registration.domain.submissions import Verdict
+from services.registration.repository.rows import SQL, columns, findings_json, read_findings
+from shared.storage import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Something that came in, by its (source, id); `cause` is the id of what it leads to."""
+
+    submission_id: UUID
+    cause: UUID
+    publisher: str
+    reference_id: UUID
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a submission."""
+
+    submission_id: UUID
+    verdict: Verdict
+    reasons: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    person_id: UUID | None = None
+    refusal_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A submission with its verdict, as it is told to its publisher."""
+
+    submission_id: UUID
+    kind: str
+    verdict: Verdict
+    reasons: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    arrived_at: datetime
+    decided_at: datetime
+
+
+async def claim_submissions(tx: Tx, kind: str, door: str, submissions: Sequence[Submission]) -> set[UUID]:
+    """Take submissions on and return the ids of those that were not known."""
+    names = ("submission_id", "cause", "publisher", "reference_id", "arrived_at")
+    rows = await tx.fetch(SQL["claim_submissions"], kind, door, *columns(submissions, *names))
+    return {row["submission_id"] for row in rows}
+
+
+async def decide_submissions(tx: Tx, decided: Sequence[Decided], now: datetime) -> None:
+    """Write the verdicts of claimed submissions."""
+    if decided:
+        await tx.execute(
+            SQL["decide_submissions"],
+            now,
+            [item.submission_id for item in decided],
+            [item.verdict.value for item in decided],
+            [findings_json(item.reasons) for item in decided],
+            [findings_json(item.warnings) for item in decided],
+            *columns(decided, "person_id", "refusal_id"),
+        )
+
+
+async def find_verdicts(tx: Tx, submissions: Collection[UUID], publisher: str) -> dict[UUID, Known]:
+    """Return what became of a publisher's submissions, by id; another publisher's are not there."""
+    rows = await tx.fetch(SQL["find_verdicts"], list(submissions), publisher)
+    return {row["submission_id"]: _read(row) for row in rows}
+
+
+async def find_latest_verdict(tx: Tx, references: Collection[UUID], publisher: str) -> Known | None:
+    """Return what became of the newest submission with one of these references."""
+    row = await tx.fetchrow(SQL["find_latest_verdict"], list(references), publisher)
+    return _read(row) if row else None
+
+
+def _read(row: asyncpg.Record) -> Known:
+    findings = read_findings(row["reasons"]), read_findings(row["warnings"])
+    return Known(row["submission_id"], row["kind"], Verdict(row["verdict"]), *findings, row["arrived_at"], row["decided_at"])

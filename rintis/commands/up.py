@@ -43,8 +43,9 @@ def up(
         _show(_addresses(state), steps, as_json=as_json)
         return
     for number in (signal.SIGTERM, signal.SIGHUP):
-        # Told to end in whatever way, everything is stopped in order, as on Ctrl-C.
-        signal.signal(number, signal.default_int_handler)
+        # Told to end in whatever way, everything is stopped in order, as on Ctrl-C. `nohup` keeps its meaning.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     with state.hold():
         options = Options(tuple(service or ALL_SERVICES), has_simulators=simulators, processes=_counts(processes or []))
         stack = Stack(state, options, steps)

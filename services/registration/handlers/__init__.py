@@ -1,0 +1,1 @@
+"""Use cases: each takes a batch, whatever door it came by."""

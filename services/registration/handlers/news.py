@@ -1,0 +1,104 @@
+"""Use case: what others decided and sent is kept, so that a worker who asks gets an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.registration.repository.statuses import (
+    HeardDecision,
+    HeardMessage,
+    HeardPlacement,
+    keep_decisions,
+    keep_messages,
+    keep_placements,
+)
+from shared.contracts.eligibility import (
+    Decision,
+    EligibilityConfirmed,
+    EligibilityDenied,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    Placement,
+    ReviewAsked,
+    SeatOffered,
+    WorkerReferred,
+    WorkerWaitlisted,
+)
+from shared.contracts.notification import MessageEvent, MessageFailed, MessageSent, MessageSkipped, MessageUnknown
+from shared.messaging import HANDLED, Outcome, Received
+from shared.messaging.outcomes import IGNORED
+from shared.storage import Tx
+
+DECISIONS: Mapping[type[Decision], str] = {
+    EligibilityConfirmed: "confirmed",
+    EligibilityDenied: "denied",
+    ReviewAsked: "review_asked",
+}
+PLACEMENTS: Mapping[type[Placement], str] = {
+    SeatOffered: "offered",
+    WorkerWaitlisted: "waitlisted",
+    OfferAccepted: "accepted",
+    OfferDeclined: "declined",
+    OfferExpired: "expired",
+    WorkerReferred: "referred",
+}
+MESSAGES: Mapping[type[MessageEvent], str] = {
+    MessageSent: "sent",
+    MessageFailed: "failed",
+    MessageSkipped: "skipped",
+    MessageUnknown: "unknown",
+}
+
+
+class KeepDecisions:
+    """Hears decisions."""
+
+    async def prepare(self, batch: Sequence[Received[Decision]]) -> None:
+        """Need nothing."""
+
+    async def apply(self, tx: Tx, batch: Sequence[Received[Decision]], _: None) -> None:
+        """Keep the last of each worker: a worker's events come in order."""
+        heard = [
+            HeardDecision(e.worker_id, DECISIONS[type(e)], e.programme, e.reasons, item.envelope.time)
+            for item in batch
+            for e in (item.event,)
+        ]
+        await keep_decisions(tx, heard)
+
+
+class KeepPlacements:
+    """Hears placements."""
+
+    async def prepare(self, batch: Sequence[Received[Placement]]) -> None:
+        """Need nothing."""
+
+    async def apply(self, tx: Tx, batch: Sequence[Received[Placement]], _: None) -> None:
+        """Keep the last of each worker: a worker's events come in order."""
+        await keep_placements(tx, [_placement(item) for item in batch])
+
+
+class KeepMessages:
+    """Hears what became of messages."""
+
+    async def prepare(self, batch: Sequence[Received[MessageEvent]]) -> None:
+        """Need nothing."""
+
+    async def apply(self, tx: Tx, batch: Sequence[Received[MessageEvent]], _: None) -> Sequence[Outcome]:
+        """Keep the last of each worker; companies and the refused are no workers of ours."""
+        heard = [
+            HeardMessage(
+                item.event.subject_id, MESSAGES[type(item.event)], getattr(item.event, "channel", None), item.envelope.time
+            )
+            for item in batch
+        ]
+        workers = await keep_messages(tx, heard)
+        return [HANDLED if item.event.subject_id in workers else IGNORED for item in batch]
+
+
+def _placement(item: Received[Placement]) -> HeardPlacement:
+    event: Any = item.event
+    name = getattr(event, "incubator_name", None) or getattr(event, "referred_to_name", None)
+    until, position = getattr(event, "expires_at", None), getattr(event, "position", None)
+    return HeardPlacement(event.worker_id, PLACEMENTS[type(event)], name, until, position, item.envelope.time)

@@ -1,0 +1,182 @@
+"""Use case: registrations are accepted, refused, or found to be there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from services.registration.domain.reasons import Finding
+from services.registration.domain.submissions import Verdict
+from services.registration.handlers.desk import Desk, submission_of
+from services.registration.handlers.enrolling import Ready, Registration, prepare_registrations
+from services.registration.repository.persons import Enrolment, Person, lock_persons, mark_repeats_told, register_persons
+from services.registration.repository.submissions import Decided, claim_submissions, decide_submissions
+from shared.contracts.registration import Reason, RegistrationRefused, RegistrationRepeated, WorkerRegistered
+from shared.messaging import ERASED, Handled, Outcome
+from shared.messaging.outcomes import REPEAT
+from shared.storage import Outgoing, Tx, record_arrivals
+
+KAFKA = "kafka"
+FIRST_VERSION = 1
+"""Versions of facts and contact on registering; corrections count on from here."""
+REFERENCE_REUSED = Finding("REFERENCE_REUSED", "reference")
+
+
+@dataclass(slots=True)
+class Sitting:
+    """One batch being decided: what is known of the persons, and the verdicts so far."""
+
+    now: datetime
+    ready: Mapping[UUID, Ready]
+    persons: Mapping[UUID, Person]
+    decided: dict[UUID, Decided] = field(default_factory=dict)
+    enrolled: dict[UUID, Enrolment] = field(default_factory=dict)
+    """Who was registered in this batch."""
+
+    def decide(self, item: Registration, verdict: Verdict, reasons: tuple[Finding, ...] = ()) -> None:
+        """Note the verdict on one registration."""
+        ready = self.ready[item.id]
+        self.decided[item.id] = Decided(
+            submission_of(item).submission_id,
+            verdict,
+            reasons,
+            ready.judgement.warnings,
+            None if verdict in {Verdict.REFUSED, Verdict.ERASED} else ready.person_id,
+            ready.refusal_id if verdict is Verdict.REFUSED else None,
+        )
+
+    def is_registered(self, person_id: UUID) -> bool:
+        """Whether the person is registered by now."""
+        return person_id in self.enrolled or self.persons[person_id].state == "registered"
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRegistrations:
+    """Hears that workers ask for support."""
+
+    desk: Desk
+    door: str = KAFKA
+
+    async def prepare(self, batch: Sequence[Registration]) -> dict[UUID, Ready]:
+        """Judge, find the persons, make keys and seal."""
+        return await prepare_registrations(self.desk, batch)
+
+    async def apply(self, tx: Tx, batch: Sequence[Registration], prepared: Mapping[UUID, Ready]) -> Sequence[Outcome]:
+        """Write verdicts, registrations and events. What is known already changes nothing."""
+        fresh = await self._claim(tx, batch)
+        known = {ready.person_id for item in fresh if (ready := prepared[item.id]).person_id is not None}
+        sitting = Sitting(self.desk.clock.now(), prepared, await lock_persons(tx, known))
+        await _decide(tx, sitting, fresh)
+        await decide_submissions(tx, list(sitting.decided.values()), sitting.now)
+        told = [*_news(sitting, fresh), *await self._repeats(tx, sitting, fresh)]
+        await self.desk.outbox.add(tx, told)
+        if self.door != KAFKA:
+            real = datetime.now(UTC)
+            await record_arrivals(tx, self.door, [(id_, real, item.verdict.value) for id_, item in sitting.decided.items()])
+        return [_outcome(sitting.decided.get(item.id)) for item in batch]
+
+    async def _claim(self, tx: Tx, batch: Sequence[Registration]) -> list[Registration]:
+        """Return the registrations that are new, each submission once."""
+        submissions = [submission_of(item) for item in batch]
+        unknown = await claim_submissions(tx, "registration", self.door, submissions)
+        fresh: list[Registration] = []
+        for item, submission in zip(batch, submissions, strict=True):
+            if submission.submission_id in unknown:
+                unknown.discard(submission.submission_id)
+                fresh.append(item)
+        return fresh
+
+    async def _repeats(self, tx: Tx, sitting: Sitting, fresh: Sequence[Registration]) -> list[Outgoing]:
+        """Return the events by which the known contact, and nobody else, is told; at most one a person and day."""
+        told: dict[UUID, Outgoing] = {}
+        for item in fresh:
+            person_id = sitting.ready[item.id].person_id
+            if person_id is None or person_id in told or sitting.decided[item.id].verdict is not Verdict.DUPLICATE:
+                continue
+            last = sitting.persons[person_id].repeat_told_at
+            if last is None or sitting.now - last >= self.desk.repeats_apart:
+                told[person_id] = Outgoing(_repeated(sitting, person_id), item.id, sitting.now)
+        await mark_repeats_told(tx, told, sitting.now)
+        return list(told.values())
+
+
+async def _decide(tx: Tx, sitting: Sitting, fresh: Sequence[Registration]) -> None:
+    waiting: list[Registration] = []
+    for item in fresh:
+        ready = sitting.ready[item.id]
+        if ready.judgement.reasons:
+            sitting.decide(item, Verdict.REFUSED, ready.judgement.reasons)
+        elif ready.enrolment is None or ready.person_id is None or sitting.persons[ready.person_id].state == "erased":
+            sitting.decide(item, Verdict.ERASED)
+        else:
+            waiting.append(item)
+    while waiting:
+        waiting = await _register(tx, sitting, waiting)
+
+
+async def _register(tx: Tx, sitting: Sitting, waiting: Sequence[Registration]) -> list[Registration]:
+    """Register the first of each person; return those of the same persons that come after."""
+    first: dict[UUID, Registration] = {}
+    later: list[Registration] = []
+    for item in waiting:
+        person_id = _enrolment(sitting, item).person_id
+        if sitting.is_registered(person_id):
+            sitting.decide(item, Verdict.DUPLICATE)
+        elif first.setdefault(person_id, item) is not item:
+            later.append(item)
+    registered = await register_persons(tx, [_enrolment(sitting, item) for item in first.values()], sitting.now)
+    for person_id, item in first.items():
+        if person_id in registered:
+            sitting.enrolled[person_id] = _enrolment(sitting, item)
+            sitting.decide(item, Verdict.ACCEPTED)
+        else:
+            sitting.decide(item, Verdict.REFUSED, (REFERENCE_REUSED,))
+    return later
+
+
+def _enrolment(sitting: Sitting, item: Registration) -> Enrolment:
+    enrolment = sitting.ready[item.id].enrolment
+    if enrolment is None:
+        raise TypeError("only a registration with an enrolment can be registered")
+    return enrolment
+
+
+def _news(sitting: Sitting, fresh: Sequence[Registration]) -> Iterator[Outgoing]:
+    """Yield what is said of registered and refused workers."""
+    for item in fresh:
+        decided = sitting.decided[item.id]
+        if decided.verdict is Verdict.ACCEPTED:
+            yield Outgoing(_registered(_enrolment(sitting, item)), item.id, sitting.now)
+        elif decided.verdict is Verdict.REFUSED:
+            ready = sitting.ready[item.id]
+            reasons = [Reason(code=finding.code, field=finding.field) for finding in decided.reasons]
+            event = RegistrationRefused(reference_id=ready.refusal_id, reasons=reasons, contact=ready.refused_contact)
+            yield Outgoing(event, item.id, sitting.now)
+
+
+def _registered(enrolment: Enrolment) -> WorkerRegistered:
+    return WorkerRegistered(
+        worker_id=enrolment.person_id,
+        ticket=enrolment.ticket,
+        province=enrolment.province,
+        facts_version=FIRST_VERSION,
+        contact_version=FIRST_VERSION,
+        facts=enrolment.facts,
+        contact=enrolment.contact,
+    )
+
+
+def _repeated(sitting: Sitting, person_id: UUID) -> RegistrationRepeated:
+    """Return the event with the contact that is known; what the second registration says of itself is not used."""
+    if enrolment := sitting.enrolled.get(person_id):
+        return RegistrationRepeated(worker_id=person_id, contact_version=FIRST_VERSION, contact=enrolment.contact)
+    person = sitting.persons[person_id]
+    return RegistrationRepeated(worker_id=person_id, contact_version=person.contact_version, contact=person.contact or "")
+
+
+def _outcome(decided: Decided | None) -> Outcome:
+    if decided is None:
+        return REPEAT
+    return ERASED if decided.verdict is Verdict.ERASED else Handled(decided.verdict.value)

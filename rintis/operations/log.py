@@ -27,8 +27,10 @@ class Log:
     async def partitions(self, pattern: str) -> list[TopicPartition]:
         """Return all partitions of the topics whose name matches."""
         matching = re.compile(pattern)
-        topics = [topic for topic in await self._client.topics() if matching.match(topic)]
-        return [TopicPartition(topic, number) for topic in topics for number in self._client.partitions_for_topic(topic) or ()]
+        # A consumer without subscription keeps no metadata of topics: all of it is asked for, partitions included.
+        cluster = await self._client._client.fetch_all_metadata()  # noqa: SLF001 - aiokafka's public way names topics only
+        topics = [topic for topic in cluster.topics() if matching.match(topic)]
+        return [TopicPartition(topic, number) for topic in topics for number in cluster.partitions_for_topic(topic)]
 
     async def ends(self, partitions: Collection[TopicPartition]) -> dict[Partition, int]:
         """Return where each partition ends now."""
@@ -55,6 +57,8 @@ class Log:
         """Yield every record that the partitions hold now."""
         ends = await self.ends(partitions)
         open_ = {tp for tp in partitions if ends[tp.topic, tp.partition] > 0}
+        if not open_:
+            return
         self._client.assign(list(open_))
         await self._client.seek_to_beginning(*open_)
         while open_:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from services.registration.boxes import Evidence, Identity
@@ -74,7 +75,7 @@ def refusal_id_of(item: Registration) -> UUID:
     return derive_id(item.id, "refusal")
 
 
-async def find_or_make_persons(desk: Desk, items: Sequence[tuple[Received, Claims]]) -> dict[UUID, UUID]:
+async def find_or_make_persons(desk: Desk, items: Sequence[tuple[Received[Any], Claims]]) -> dict[UUID, UUID]:
     """Return the person of each item by the item's id: one NIK, one person."""
     first: dict[str, UUID] = {}
     for item, claims in items:

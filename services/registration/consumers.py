@@ -1,0 +1,24 @@
+"""Kafka in: who hears what. No logic."""
+
+from __future__ import annotations
+
+from services.registration.handlers.desk import Desk
+from services.registration.handlers.layoffs import TakeLayoffs
+from services.registration.handlers.news import DECISIONS, MESSAGES, PLACEMENTS, KeepDecisions, KeepMessages, KeepPlacements
+from services.registration.handlers.registrations import TakeRegistrations
+from shared.contracts import topics
+from shared.contracts.intake import LayoffReported, RegistrationSubmitted
+from shared.messaging import Subscription
+
+NAME = "registration"
+
+
+def subscriptions(desk: Desk) -> tuple[Subscription, ...]:
+    """Return what the service hears."""
+    return (
+        Subscription(NAME, "registrations", topics.INTAKE_REGISTRATIONS, {RegistrationSubmitted: TakeRegistrations(desk)}),
+        Subscription(NAME, "layoffs", topics.INTAKE_LAYOFFS, {LayoffReported: TakeLayoffs(desk)}),
+        Subscription(NAME, "decisions", topics.DECISIONS, dict.fromkeys(DECISIONS, KeepDecisions())),
+        Subscription(NAME, "placements", topics.PLACEMENTS, dict.fromkeys(PLACEMENTS, KeepPlacements())),
+        Subscription(NAME, "messages", topics.MESSAGES, dict.fromkeys(MESSAGES, KeepMessages())),
+    )

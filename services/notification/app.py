@@ -71,7 +71,7 @@ def make_gateways(settings: Settings) -> dict[Channel, Gateway]:
 def make_jobs(settings: Settings, desk: Desk, database: Database, gateways: dict[Channel, Gateway]) -> list[Job]:
     """Return the senders of each channel, and the look-out for messages whose sender vanished."""
     senders = [
-        Sender(channel, desk, database, gateways[channel], pace=_pace(settings, channel))
+        Sender(channel, desk, database=database, gateway=gateways[channel], pace=_pace(settings, channel))
         for channel, count in ((Channel.SMS, settings.sms_senders), (Channel.EMAIL, settings.email_senders))
         for _ in range(count)
     ]

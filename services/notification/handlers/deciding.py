@@ -73,7 +73,7 @@ class Inbox:
 
         async def change(tx: Tx, task: Task) -> Task:
             _require_own(caller, task)
-            done = await repository.complete_task(tx, task.id, outcome, reason, self.clock.now())
+            done = await repository.complete_task(tx, task.id, outcome=outcome, reason=reason, now=self.clock.now())
             await self._say(tx, done, TaskCompleted(person=caller.person, outcome=outcome, reason=reason, **_about(done)))
             return done
 

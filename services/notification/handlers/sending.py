@@ -55,7 +55,7 @@ class Pace:
 class Sender:
     """Sends the messages of one channel, a set at a time. Any number may run, in any number of processes."""
 
-    def __init__(self, channel: Channel, desk: Desk, database: Database, gateway: Gateway, *, pace: Pace) -> None:
+    def __init__(self, channel: Channel, desk: Desk, *, database: Database, gateway: Gateway, pace: Pace) -> None:
         self.channel = channel
         self._desk = desk
         self._database = database
@@ -79,7 +79,9 @@ class Sender:
         """Take a set, send it, record it."""
         lease = uuid4()
         async with self._database.transaction() as tx:
-            claimed = await repository.claim_messages(tx, self.channel, self._pace.claimed, lease, self._pace.lease_seconds)
+            claimed = await repository.claim_messages(
+                tx, self.channel, limit=self._pace.claimed, lease=lease, lease_seconds=self._pace.lease_seconds
+            )
         if not claimed:
             return False
         stale = {m.id: reason for m in claimed if (reason := self._staleness(m, self._desk.clock.now()))}

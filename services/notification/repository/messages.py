@@ -97,7 +97,7 @@ async def add_messages(tx: Tx, intents: Sequence[Intent], now: datetime) -> set[
     return {row["id"] for row in rows}
 
 
-async def claim_messages(tx: Tx, channel: Channel, limit: int, lease: UUID, lease_seconds: float) -> list[Message]:
+async def claim_messages(tx: Tx, channel: Channel, *, limit: int, lease: UUID, lease_seconds: float) -> list[Message]:
     """Take due messages; nobody else sends them until the lease runs out."""
     rows = await tx.fetch(SQL["claim_messages"], channel, limit, lease, lease_seconds)
     return [_read_claimed(row) for row in rows]

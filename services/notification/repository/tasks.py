@@ -119,7 +119,7 @@ async def return_task(tx: Tx, task_id: UUID, assignee: str | None) -> Task:
     return _changed(await tx.fetchrow(SQL["return_task"], task_id, assignee))
 
 
-async def complete_task(tx: Tx, task_id: UUID, outcome: Decision, reason: str, now: datetime) -> Task:
+async def complete_task(tx: Tx, task_id: UUID, *, outcome: Decision, reason: str, now: datetime) -> Task:
     """Record how a task that is locked ended."""
     return _changed(await tx.fetchrow(SQL["complete_task"], task_id, outcome, reason, now))
 

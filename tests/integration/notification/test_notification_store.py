@@ -61,7 +61,7 @@ class Office:
 
     def sender(self, claimed: int = 50) -> Sender:
         pace = Pace(claimed, 10, 60.0, RetryPolicy())
-        return Sender(Channel.SMS, self.desk, self.database, self.provider, pace=pace)
+        return Sender(Channel.SMS, self.desk, database=self.database, gateway=self.provider, pace=pace)
 
     async def intend(self, *intents: Intent) -> None:
         async with self.database.transaction() as tx:
@@ -199,11 +199,11 @@ async def test_a_sender_that_lost_its_lease_cannot_overwrite_what_another_does(o
     await office.intend(an_intent(worker, await office.contact(worker)))
     slow, quick = uuid4(), uuid4()
     async with office.database.transaction() as tx:
-        (message,) = await repository.claim_messages(tx, Channel.SMS, 10, slow, 60.0)
+        (message,) = await repository.claim_messages(tx, Channel.SMS, limit=10, lease=slow, lease_seconds=60.0)
     await office.do("update messages set leased_until = now() - interval '1 second'")
     await office.sender().settle_lost()
     async with office.database.transaction() as tx:
-        assert await repository.claim_messages(tx, Channel.SMS, 10, quick, 60.0)
+        assert await repository.claim_messages(tx, Channel.SMS, limit=10, lease=quick, lease_seconds=60.0)
         late = Verdict(message, Fate(State.FAILED, "late"), Answer.REFUSED, "late")
         assert await repository.settle_messages(tx, slow, [late], NOW) == set()
     assert await office.states() == {("sending", ""): 1}

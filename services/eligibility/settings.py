@@ -19,8 +19,8 @@ class Settings(ServiceSettings):
     """When a review is due: a week, our assumption; no rule names a period."""
     allocate_batch: int = Field(default=20, ge=1, le=1000, validation_alias="RINTIS_ELIGIBILITY_ALLOCATE_BATCH")
     """Requests placed under one hold of a province's lock: tens of milliseconds, so that processes take turns and an answer to an offer never waits long."""
-    allocate_seconds: float = Field(default=0.1, gt=0, validation_alias="RINTIS_ELIGIBILITY_ALLOCATE_SECONDS")
-    """Pause of the allocator when no province has both work and a free lock: adds at most this to a placement."""
+    allocate_seconds: float = Field(default=0.05, gt=0, validation_alias="RINTIS_ELIGIBILITY_ALLOCATE_SECONDS")
+    """Pause of the allocator when no province has both work and a free lock: adds at most this to a placement, and a process that waits longer leaves the seats to others."""
     expire_batch: int = Field(default=200, ge=1, le=1000, validation_alias="RINTIS_ELIGIBILITY_EXPIRE_BATCH")
     """Offers ended under one hold of a province's lock: bounds the transaction."""
     expire_seconds: float = Field(default=0.5, gt=0, validation_alias="RINTIS_ELIGIBILITY_EXPIRE_SECONDS")

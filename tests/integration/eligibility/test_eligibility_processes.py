@@ -24,12 +24,12 @@ from shared.testing import eventually
 from tests.integration.eligibility.eligibility_setup import MAY_20, new_worker, registered, some_facts, with_incubators
 
 PROVINCES = ("11", "12", "13", "31", "32", "33", "35", "36", "51", "73")
-PLANS = ("10710", "14111", "16291", "25111", "32909")
-SECTORS = ("pangan", "sandang", "kayu", "logam", "kreatif")
+PLANS = ("10710", "14111", "16291", "17011", "20231", "23931", "25111", "26390", "32909", "33121")
+SECTORS = ("pangan", "sandang", "kayu", "kertas", "kimia", "keramik", "logam", "elektronika", "kreatif", "reparasi")
 SEATS, PEOPLE = 500, 10_000
-OVERLAP = 200
-UNFIT = "17011"
-"""Paper: no incubator takes it."""
+OVERLAP = 100
+UNFIT = "47111"
+"""Trade: no incubator takes it."""
 AUDIT = load_queries("services.eligibility", "audit.sql")
 ROUTE = "select count(*)::int from seat_requests where state <> 'requested'"
 
@@ -80,9 +80,9 @@ def waves() -> Iterator[list[dict[str, Any]]]:
 
 
 def incubators() -> list[dict[str, Any]]:
-    """Return two incubators per province and sector, each with five seats."""
-    made = itertools.product(PROVINCES, SECTORS, ("a", "b"))
-    return [{"code": f"{p}-{s}-{n}", "province": p, "sectors": [s], "seats": SEATS // 100} for p, s, n in made]
+    """Return an incubator per province and sector, each with five seats."""
+    made = itertools.product(PROVINCES, SECTORS)
+    return [{"code": f"{p}-{s}", "province": p, "sectors": [s], "seats": SEATS // 100} for p, s in made]
 
 
 @pytest.mark.slow

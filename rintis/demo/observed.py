@@ -1,0 +1,103 @@
+"""What is there: plain SQL over the four databases, and the files of the simulators. Nothing of the services' code is used."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from shared.storage import Database, load_queries
+
+SQL = load_queries("rintis.demo")
+CONNECTIONS = 2
+"""The display looks while the play waits for something."""
+
+Rows = list[dict[str, Any]]
+
+
+class Databases:
+    """The services' databases, read by the auditor's role."""
+
+    def __init__(self, databases: Mapping[str, Database]) -> None:
+        self._databases = databases
+
+    async def rows(self, service: str, block: str, *parameters: Any) -> Rows:
+        """Return the rows of one statement."""
+        async with self._databases[service].connection() as connection:
+            return [dict(row) for row in await connection.fetch(SQL[block], *parameters)]
+
+    async def row(self, service: str, block: str, *parameters: Any) -> dict[str, Any]:
+        """Return the only row of one statement."""
+        return (await self.rows(service, block, *parameters))[0]
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Return the services' names."""
+        return tuple(self._databases)
+
+
+@asynccontextmanager
+async def open_databases(variables: Mapping[str, str]) -> AsyncIterator[Databases]:
+    """Open the databases that AUDIT_URL_<SERVICE> name."""
+    prefix = "AUDIT_URL_"
+    addresses = {name.removeprefix(prefix).lower(): url for name, url in variables.items() if name.startswith(prefix)}
+    async with AsyncExitStack() as stack:
+        databases = {name: Database(url, name=f"demo-{name}", size=CONNECTIONS) for name, url in addresses.items()}
+        for database in databases.values():
+            await database.open()
+            stack.push_async_callback(database.close)
+        yield Databases(databases)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything that is compared with the manifest."""
+
+    submissions: Rows
+    decisions: Rows
+    incubators: Rows
+    holders: Rows
+    messages: Rows
+    tasks: Rows
+    periods: Rows
+    filings: Rows
+    received: Mapping[str, Counter[str]]
+    """Per channel: how many messages each address received."""
+
+
+async def observe(databases: Databases, received: Mapping[str, Path], last_due_on: date) -> Observed:
+    """Read it all."""
+    return Observed(
+        submissions=await databases.rows("registration", "find_submissions"),
+        decisions=await databases.rows("eligibility", "find_decisions"),
+        incubators=await databases.rows("eligibility", "find_incubators"),
+        holders=await databases.rows("eligibility", "find_holders"),
+        messages=await databases.rows("notification", "find_messages", last_due_on.isoformat()),
+        tasks=await databases.rows("notification", "count_tasks"),
+        periods=await databases.rows("reporting", "find_periods", last_due_on),
+        filings=await databases.rows("reporting", "find_filings"),
+        received={"sms": _addresses(received["sms"]), "email": _addresses(received["smtp"])},
+    )
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield what a simulator has received; a line that is being written is left for the next look."""
+    if not path.exists():
+        return
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def _addresses(path: Path) -> Counter[str]:
+    # Time goes on while the demo is counted: what tells of later due days is not part of it.
+    return Counter(
+        line["to"] for line in read_lines(path) if "29 Mei 2020" not in line["text"] and "Juni 2020" not in line["text"]
+    )

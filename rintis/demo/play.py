@@ -1,0 +1,254 @@
+"""Plays the day: who sends what when, what is waited for, and what is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rintis.demo import companies, population
+from rintis.demo.clocked import BEGINS, ENDS, ClockedStack
+from rintis.demo.load import Publishers
+from rintis.demo.manifest import Manifest, foresee
+from rintis.demo.observed import Databases, Observed, observe, open_databases
+from rintis.demo.people import People
+from rintis.demo.policy import load_reference
+from rintis.demo.reconcile import find_differences
+from rintis.demo.staff import Staff
+from rintis.runtime.errors import CannotStart
+from rintis.runtime.progress import Steps
+from rintis.runtime.state import ROOT, State
+
+LOOK_SECONDS = 0.5
+"""Between two looks at what is waited for."""
+AUDIT_WAIT_SECONDS = 60
+"""How long the audit may wait until nothing is on its way."""
+LAST_DUE_ON = companies.DUE_DAYS[-1]
+
+
+@dataclass(slots=True)
+class Report:
+    """What the demo came to. `differences` is empty where everything is as foreseen."""
+
+    manifest: Manifest
+    seen: Observed
+    differences: list[str]
+    audit: dict[str, Any]
+    is_audit_clean: bool
+    measures: dict[str, float] = field(default_factory=dict)
+    unfinished: list[str] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Return whether everything agrees."""
+        return not self.differences and not self.unfinished and self.is_audit_clean
+
+
+class Play:
+    """One run on a started stack."""
+
+    def __init__(self, stack: ClockedStack, steps: Steps) -> None:
+        self.stack = stack
+        self.steps = steps
+        plan = stack.plan
+        self.people = population.generate(plan.registrations, plan.seed)
+        self.permits = companies.generate(plan.permits, plan.seed)
+        self.manifest = foresee(self.people, self.permits, load_reference(ROOT / "policies"), BEGINS.date())
+        self.variables = {**stack.variables(), "RINTIS_STATE": str(stack.state.folder)}
+        self.measures: dict[str, float] = {}
+        self.unfinished: list[str] = []
+
+    async def run(self) -> Report:
+        """Send, wait, look, compare."""
+        folder = self.stack.state.folder / "demo"
+        self.manifest.write(folder / "manifest.json")
+        self.steps.note(f"What must come of it is written down: {folder / 'manifest.json'}")
+        tokens = self.stack.state.read("tokens.json", {})
+        publishers = Publishers(self.variables, tokens, folder, self.stack.clock)
+        workforce = Staff(self.variables["RINTIS_URL_NOTIFICATION"], self.variables["RINTIS_URL_ELIGIBILITY"], tokens)
+        workers = People(self.variables["RINTIS_URL_ELIGIBILITY"], self.stack.received["sms"])
+        async with open_databases(self.variables) as databases:
+            await self._wait_for_morning()
+            async with _at_work(workforce.work_for_ever(), workers.answer_for_ever()):
+                await asyncio.gather(self._play_workers(publishers, databases), self._play_companies(publishers))
+                await self._drain(databases)
+            seen = await observe(databases, self.stack.received, LAST_DUE_ON)
+            audit, is_clean = await self._audit()
+        differences = find_differences(self.manifest, seen, workers.replies)
+        return Report(self.manifest, seen, differences, audit, is_clean, self.measures, self.unfinished)
+
+    async def _wait_for_morning(self) -> None:
+        with self.steps.step(f"Waiting for the morning of {BEGINS:%d %B %Y}"):
+            await self._sleep_until(BEGINS)
+
+    async def _play_workers(self, publishers: Publishers, databases: Databases) -> None:
+        with self.steps.step(f"Layoff lists: {self.manifest.evidence:,} lines by Kafka and file"):
+            await publishers.report_layoffs(self.people.layoffs)
+            await self._until("layoff lists are read", lambda: self._has_verdicts(databases, "layoff", self.manifest.evidence))
+        first, began, spent = len(self.people.first), time.monotonic(), self._cpu_seconds()
+        with self.steps.step(f"Registrations: {first:,} by Kafka, HTTP and file"):
+            await publishers.register(self.people.first, "pertama")
+            await self._until("registrations have a verdict", lambda: self._has_verdicts(databases, "registration", first))
+            await self._until("workers are decided", lambda: self._is_decided(databases))
+        seconds = time.monotonic() - began
+        self.measures |= {
+            "registrations_per_second": first / seconds,
+            "seconds": seconds,
+            "cpu_seconds_per_1000": (self._cpu_seconds() - spent) / first * 1000,
+        }
+        everything = len(self.people.registrations)
+        with self.steps.step(f"Duplicates: {len(self.people.repeats):,}"):
+            await publishers.register(self.people.repeats, "ulang")
+            await self._until("duplicates have a verdict", lambda: self._has_verdicts(databases, "registration", everything))
+
+    async def _play_companies(self, publishers: Publishers) -> None:
+        await publishers.issue_permits(self.permits)
+        await publishers.file_reports(filing for permit in self.permits for filing in permit.filings)
+
+    async def _drain(self, databases: Databases) -> None:
+        with self.steps.step(f"Two weeks of reports, until {ENDS:%d %B %Y}"):
+            await self._sleep_until(ENDS)
+        with self.steps.step("Waiting until everything is done"):
+            await self._until("reviews and seat requests are closed", lambda: self._is_placed(databases))
+            await self._until("reports and periods are closed", lambda: self._is_supervised(databases))
+            await self._until("offers without an answer have expired", lambda: self._has_news(databases))
+
+    async def _sleep_until(self, business: datetime) -> None:
+        await asyncio.sleep(max((self.stack.clock.real(business) - datetime.now(UTC)).total_seconds(), 0))
+
+    async def _until(self, what: str, check: Callable[[], Awaitable[bool]]) -> None:
+        """Wait for a condition; what does not come in time is part of the report."""
+        deadline = time.monotonic() + self.stack.plan.patience_seconds
+        while not await check():
+            if time.monotonic() > deadline:
+                self.unfinished.append(f"waited {self.stack.plan.patience_seconds:.0f} s in vain until {what}")
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _has_verdicts(self, databases: Databases, kind: str, wanted: int) -> bool:
+        rows = await databases.rows("registration", "count_verdicts")
+        return bool(sum(row["submissions"] for row in rows if row["kind"] == kind) >= wanted)
+
+    async def _is_decided(self, databases: Databases) -> bool:
+        counted = await databases.row("eligibility", "count_decided")
+        return bool(counted["decided"] >= self.manifest.verdicts["accepted"])
+
+    async def _is_placed(self, databases: Databases) -> bool:
+        counted = await databases.row("eligibility", "count_decided")
+        return not counted["reviews"] and not counted["requests"]
+
+    async def _is_supervised(self, databases: Databases) -> bool:
+        counted = await databases.row("reporting", "count_overdue", LAST_DUE_ON)
+        sent = sum(len(permit.filings) for permit in self.permits)
+        return not counted["open"] and not counted["waiting"] and counted["filings"] >= sent
+
+    async def _has_news(self, databases: Databases) -> bool:
+        """Return whether every message is settled and nothing is to be handed over."""
+        messages = await databases.rows("notification", "count_messages")
+        if any(row["state"] in ("due", "sending") for row in messages):
+            return False
+        if (await databases.row("eligibility", "count_offers"))["open"]:
+            return False
+        unfinished = [await databases.row(service, "count_unfinished") for service in databases.services]
+        return not any(row["outbox"] or row["gates"] for row in unfinished) and await self._is_told(databases)
+
+    async def _is_told(self, databases: Databases) -> bool:
+        """Return whether there are as many messages as events that must have one: the last may be on its way in Kafka."""
+        before = await databases.rows("notification", "count_messages")
+        await asyncio.sleep(LOOK_SECONDS)
+        return before == await databases.rows("notification", "count_messages")
+
+    def _cpu_seconds(self) -> float:
+        times = [found.cpu_times() for row in self.stack.state.running() if (found := row.find())]
+        return sum(used.user + used.system for used in times)
+
+    async def _audit(self) -> tuple[dict[str, Any], bool]:
+        with self.steps.step("rintis audit"):
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "rintis", "audit", "--json", "--wait", str(AUDIT_WAIT_SECONDS)),
+                cwd=ROOT,
+                env={**os.environ, **self.variables},
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            output, errors = await process.communicate()
+        try:
+            return json.loads(output), process.returncode == 0
+        except ValueError:
+            return {"error": errors.decode(errors="replace")[-500:]}, False
+
+
+@asynccontextmanager
+async def _at_work(*duties: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Let people do their duties until the block ends. A duty that fails ends the demo."""
+    tasks = [asyncio.create_task(duty) for duty in duties]
+    try:
+        yield
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def play_day(state: State, stack: ClockedStack, steps: Steps) -> Report:
+    """Start everything from an empty state folder that the caller holds, play, and stop everything."""
+    state.create()
+    try:
+        stack.start()
+        return asyncio.run(Play(stack, steps).run())
+    finally:
+        stack.stop()
+
+
+def summarise(report: Report) -> dict[str, Any]:
+    """Return the end table as plain data."""
+    seen = report.seen
+    registrations = [row for row in seen.submissions if row["kind"] == "registration"]
+    verdicts = Counter(row["verdict"] for row in registrations)
+    outcomes = Counter(f"{row['outcome']} {row['review']}".strip() for row in seen.decisions)
+    messages: Counter[str] = Counter()
+    for row in seen.messages:
+        messages[f"{row['channel'] or 'no channel'} {row['state']}"] += row["messages"]
+    return {
+        "received": len(registrations),
+        "by_door": dict(Counter(row["door"] for row in registrations)),
+        **{verdict: verdicts[verdict] for verdict in ("accepted", "refused", "duplicate")},
+        "refused_for": dict(Counter(code for row in registrations for code in row["reasons"])),
+        "layoff_lines": sum(row["kind"] == "layoff" for row in seen.submissions),
+        "decisions": len(seen.decisions),
+        "outcomes": dict(outcomes),
+        "denied_for": dict(Counter(code for row in seen.decisions if row["outcome"] == "denied" for code in row["reasons"])),
+        "seats": dict(Counter(row["seat"] for row in seen.decisions if row["seat"])),
+        "seats_held": sum(row["held"] for row in seen.incubators),
+        "seats_there": sum(row["seats"] for row in seen.incubators),
+        "fullest_incubator_percent": max((100 * row["held"] / row["seats"] for row in seen.incubators), default=0),
+        "messages": dict(messages),
+        "received_by_simulators": {channel: counts.total() for channel, counts in seen.received.items()},
+        "tasks": {f"{row['state']} {row['outcome']}".strip(): row["tasks"] for row in seen.tasks},
+        "permits": len({row["permit_id"] for row in seen.periods}),
+        "filings": dict(Counter(row["state"] for row in seen.filings)),
+        "periods": dict(Counter(row["state"] for row in seen.periods)),
+        "warnings": sum(row["warning"] > 0 for row in seen.periods),
+        "audit": report.audit,
+        "is_audit_clean": report.is_audit_clean,
+        "differences": report.differences,
+        "unfinished": report.unfinished,
+        **report.measures,
+    }
+
+
+def check_started(state: State) -> None:
+    """Refuse to play over what runs already. Raises CannotStart."""
+    if state.holder() is not None:
+        raise CannotStart("Something of Rintis runs from this folder already.", "`rintis down` stops it.")

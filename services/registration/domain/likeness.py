@@ -25,6 +25,7 @@ _OLD_SPELLING = (
     ("x", "s"),
     ("q", "k"),
     ("y", "i"),
+    ("j", "i"),
 )
 """Spellings that Indonesian names are met in (our assumption), longest and oldest first."""
 _SHORTEST_TOKEN = 3

@@ -1,7 +1,5 @@
 """The doors for publishers: registrations and layoff lists in, and what became of them."""
 
-from __future__ import annotations
-
 from asyncio import Semaphore
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -75,6 +75,8 @@ class ServiceStarter:
         """Start a simulator, tell every later service of it, and return it with the file of what it receives."""
         port = free_port()
         received = self.servers.state.folder / f"{self._slot(name)}{self.databases.suffix}.jsonl"
+        # Sets of databases are used again by later tests, and so are names made of them: a test starts with nothing received.
+        received.unlink(missing_ok=True)
         variables = {**_inherited(), "RINTIS_SIM_PORT": str(port), "RINTIS_SIM_FILE": str(received)}
         if name == "sms":
             variables["RINTIS_SMS_TOKEN"] = self.servers.secrets.sms_token

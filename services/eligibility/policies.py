@@ -12,7 +12,7 @@ from typing import Any
 
 import zen
 
-from services.eligibility.domain import Catalog, Centre, Match, Professions, ReferralProgramme
+from services.eligibility.domain import Catalog, Centre, Match, Professions, Reference, ReferralProgramme
 from shared.errors import Fatal
 
 
@@ -62,16 +62,6 @@ class PolicyBook:
     def say(self, codes: Sequence[str]) -> list[str]:
         """Return a sentence in Indonesian for each reason code; a code that staff chose freely stands for itself."""
         return [self.sentences.get(code, code) for code in codes]
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """Places people can go to, as rows for the tables and as the catalog that routes by it."""
-
-    provinces: Sequence[Mapping[str, Any]]
-    incubators: Sequence[Mapping[str, Any]]
-    centres: Sequence[Mapping[str, Any]]
-    catalog: Catalog
 
 
 def load_policies(folder: Path) -> PolicyBook:

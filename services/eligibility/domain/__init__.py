@@ -3,7 +3,7 @@
 from services.eligibility.domain.decisions import Judgement, Match, Outcome, judge
 from services.eligibility.domain.people import Applicant, Professions, sector_of, view_for_rules
 from services.eligibility.domain.placements import Incubator, NoFit, Offered, Placed, Waitlisted, Wish, place
-from services.eligibility.domain.routes import Catalog, Centre, Referral, ReferralProgramme, refer, route
+from services.eligibility.domain.routes import Catalog, Centre, Reference, Referral, ReferralProgramme, refer, route
 
 __all__ = [
     "Applicant",
@@ -17,6 +17,7 @@ __all__ = [
     "Outcome",
     "Placed",
     "Professions",
+    "Reference",
     "Referral",
     "ReferralProgramme",
     "Waitlisted",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from services.eligibility.domain.people import Applicant, sector_of
 
@@ -44,6 +44,16 @@ class Catalog:
     incubated: frozenset[str]
     centres: tuple[Centre, ...]
     referrals: tuple[ReferralProgramme, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Places people can go to, as rows for the tables and as the catalog that routes by it."""
+
+    provinces: Sequence[Mapping[str, Any]]
+    incubators: Sequence[Mapping[str, Any]]
+    centres: Sequence[Mapping[str, Any]]
+    catalog: Catalog
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.eligibility.policies import PolicyBook, Reference
+from services.eligibility.domain import Reference
+from services.eligibility.policies import PolicyBook
 from shared.clock import Clock
 from shared.security import Boxes
 from shared.storage import Database, Outbox

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.eligibility.policies import Reference
+from services.eligibility.domain import Reference
 from shared.storage import Tx, load_queries
 
 SQL = load_queries("services.eligibility")

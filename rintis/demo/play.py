@@ -16,6 +16,7 @@ from typing import Any
 
 from rintis.demo import companies, population
 from rintis.demo.clocked import BEGINS, ENDS, ClockedStack
+from rintis.demo.display import show_for_ever
 from rintis.demo.load import Publishers
 from rintis.demo.manifest import Manifest, foresee
 from rintis.demo.observed import Databases, Observed, observe, open_databases
@@ -77,7 +78,11 @@ class Play:
         workers = People(self.variables["RINTIS_URL_ELIGIBILITY"], self.stack.received["sms"])
         async with open_databases(self.variables) as databases:
             await self._wait_for_morning()
-            async with _at_work(workforce.work_for_ever(), workers.answer_for_ever()):
+            async with _at_work(
+                workforce.work_for_ever(),
+                workers.answer_for_ever(),
+                show_for_ever(self.steps.console, databases, self.stack.clock),
+            ):
                 await asyncio.gather(self._play_workers(publishers, databases), self._play_companies(publishers))
                 await self._drain(databases)
             seen = await observe(databases, self.stack.received, LAST_DUE_ON)

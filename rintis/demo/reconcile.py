@@ -107,11 +107,15 @@ def _compare_permits(manifest: Manifest, seen: Observed) -> Iterator[str]:
     for number, permit in manifest.permits.items():
         for due_on, expected in permit.periods.items():
             about = f"reporting {number} {due_on}"
-            row: Row | None = periods.pop((number, due_on), None)
-            if row is None:
+            found = periods.pop((number, due_on), None)
+            if found is None:
                 yield f"{about}: nothing is expected of it"
-            elif (row["state"], row["warning"], row["was_missed"]) != (expected.state, expected.warning, expected.warning > 0):
-                yield f"{about}: {row['state']}, warning {row['warning']} instead of {expected.state}, warning {expected.warning}"
+            elif (found["state"], found["warning"], found["was_missed"]) != (
+                expected.state,
+                expected.warning,
+                expected.warning > 0,
+            ):
+                yield f"{about}: {found['state']}, warning {found['warning']} instead of {expected.state}, warning {expected.warning}"
             yield from (f"{about}: {fault}" for fault in _compare_filings(expected, filings[number, due_on]))
     yield from (f"reporting {number} {due_on}: expected by nobody" for number, due_on in periods)
 

@@ -102,7 +102,7 @@ where submission_id = any($1::uuid[]) and publisher = $2;
 -- What became of the newest submission of a reference.
 select submission_id, kind, verdict, reasons, warnings, arrived_at, decided_at from submissions
 where reference_id = any($1::uuid[]) and publisher = $2
-order by arrived_at desc limit 1;
+order by arrived_at desc, verdict = 'refused' limit 1;
 
 -- try_lock_call --
 -- Take a call on for this transaction; false while another works on it.

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from rintis.demo.clocked import ClockedStack, Plan
-from rintis.demo.play import play_day, summarise
+from rintis.demo.play import play_day
+from rintis.demo.report import summarise
 from rintis.demo.table import find_imbalances, show
 from rintis.runtime.progress import Steps
 from rintis.runtime.stack import clear

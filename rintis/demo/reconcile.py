@@ -144,8 +144,13 @@ def _compare_messages(manifest: Manifest, seen: Observed) -> Iterator[str]:
 
 def _foresee_messages(manifest: Manifest, seen: Observed) -> dict[str, News]:
     seats = {str(row["worker_id"]): row["seat"] for row in seen.decisions}
+    # Nobody is told of an offer that has expired before its message could be sent.
+    stale = {(str(row["subject_id"]), row["template"]) for row in seen.messages if row["reason"] == "expired"}
     news = {
-        worker_id: [(template, worker.channel or "") for template in _news_of_worker(worker, seats.get(worker_id, ""))]
+        worker_id: [
+            (template, "" if (worker_id, template) in stale and seats.get(worker_id) == "expired" else worker.channel or "")
+            for template in _news_of_worker(worker, seats.get(worker_id, ""))
+        ]
         for worker_id, worker in accepted_workers(manifest, seen.submissions)
     }
     for row in seen.submissions:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from rintis.demo.manifest import Manifest, Period, Permit, Worker
-from rintis.demo.observed import Observed
+from rintis.demo.observed import Observed, is_of_later_period
 from rintis.demo.people import OFFER, Reply
 from rintis.demo.policy import Expected
 from rintis.demo.reconcile import find_differences
@@ -135,3 +135,16 @@ def test_people_find_ticket_and_code_in_the_sms_of_an_offer() -> None:
     found = OFFER.search(text)
     assert found is not None
     assert (found["ticket"], found["code"]) == ("RNT-7KQ2-9XFD", "ABCD2345")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_later"),
+    [
+        ("laporan IOMKI PT A untuk Jumat, 22 Mei 2020 sudah diterima", False),
+        ("karena laporan IOMKI tidak disampaikan: Jumat, 22 Mei 2020; Jumat, 29 Mei 2020", True),
+        ("laporan IOMKI PT A untuk Jumat, 5 Juni 2020", True),
+        ("Jawab sebelum 29 Mei 2020 pukul 07.00 WIB dengan tiket", False),
+    ],
+)
+def test_only_news_of_later_reports_is_left_out_of_the_count(text: str, is_later: bool) -> None:  # noqa: FBT001 - a table's column
+    assert is_of_later_period(text, date(2020, 5, 22)) is is_later

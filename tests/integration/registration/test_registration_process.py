@@ -66,7 +66,7 @@ async def test_hostile_records_cost_their_neighbours_nothing(
     assert {field for _, field in await dead(environment)} == {"body", "key", "ce_specversion"}
     async with httpx.AsyncClient() as client:
         assert (await client.get(f"{process.program.url}/health/live")).status_code == 200
-    log = process.log.read_text("utf-8")  # noqa: ASYNC240 - one small file
+    log = process.log.read_text("utf-8")
     assert "ready" in log
     assert first.nik not in log
 

@@ -31,7 +31,7 @@ async def _picture(databases: Databases, clock: Clock) -> Table:
     verdicts = await databases.rows("registration", "count_verdicts")
     decided = await databases.row("eligibility", "count_decided")
     messages: Counter[str] = Counter()
-    for row in await databases.rows("notification", "count_messages"):
+    for row in await databases.rows("notification", "count_messages", DUE_DAYS[-1].isoformat()):
         messages[row["state"]] += row["messages"]
     companies = await databases.row("reporting", "count_overdue", DUE_DAYS[-1])
     table = Table(title=f"{clock.now().astimezone(JAKARTA):%d %B %Y, %H:%M} WIB", show_header=False, title_justify="left")

@@ -89,19 +89,28 @@ async def observe(databases: Databases, received: Mapping[str, Path], last_due_o
     )
 
 
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield what a simulator has received; a line that is being written is left for the next look."""
-    if not path.exists():
-        return
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+class Tail:
+    """A file of JSON lines that grows, read piece by piece."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = 0
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield what is new; a line that is still being written is left for the next look."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self._position += len(line)
+                yield json.loads(line)
 
 
 def _addresses(path: Path, last_due_on: date) -> Counter[str]:
-    return Counter(line["to"] for line in read_lines(path) if not is_of_later_period(line["text"], last_due_on))
+    return Counter(line["to"] for line in Tail(path).read() if not is_of_later_period(line["text"], last_due_on))
 
 
 def is_of_later_period(text: str, last_due_on: date) -> bool:

@@ -6,11 +6,10 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import aiohttp
 
-from rintis.demo.observed import read_lines
+from rintis.demo.observed import Tail
 
 LOOK_SECONDS = 1.0
 """How often the phones are looked at."""
@@ -36,9 +35,8 @@ class People:
     """Everybody with a phone."""
 
     url: str
-    phones: Path
+    phones: Tail
     replies: list[Reply] = field(default_factory=list)
-    _met: set[str] = field(default_factory=set)
 
     async def answer_for_ever(self) -> None:
         """Look at the phones and answer offers until cancelled."""
@@ -50,12 +48,10 @@ class People:
 
     def _new_offers(self) -> list[tuple[str, str, str]]:
         offers = []
-        for message in read_lines(self.phones):
+        for message in self.phones.read():
             found = OFFER.search(message["text"])
-            if found and message["id"] not in self._met:
-                self._met.add(message["id"])
-                if message["to"][-1] in CHOICES:
-                    offers.append((message["to"], found["ticket"], found["code"]))
+            if found and message["to"][-1] in CHOICES:
+                offers.append((message["to"], found["ticket"], found["code"]))
         return offers
 
     async def _answer(self, session: aiohttp.ClientSession, limit: asyncio.Semaphore, phone: str, ticket: str, code: str) -> None:

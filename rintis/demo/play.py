@@ -17,7 +17,7 @@ from rintis.demo.clocked import BEGINS, ENDS, ClockedStack
 from rintis.demo.display import show_for_ever
 from rintis.demo.load import Publishers
 from rintis.demo.manifest import foresee
-from rintis.demo.observed import Databases, observe, open_databases
+from rintis.demo.observed import Databases, Rows, Tail, observe, open_databases
 from rintis.demo.people import People
 from rintis.demo.policy import load_reference
 from rintis.demo.reconcile import find_differences
@@ -55,7 +55,7 @@ class Play:
         tokens = self.stack.state.read("tokens.json", {})
         publishers = Publishers(self.variables, tokens, folder, self.stack.clock)
         workforce = Staff(self.variables["RINTIS_URL_NOTIFICATION"], self.variables["RINTIS_URL_ELIGIBILITY"], tokens)
-        workers = People(self.variables["RINTIS_URL_ELIGIBILITY"], self.stack.received["sms"])
+        workers = People(self.variables["RINTIS_URL_ELIGIBILITY"], Tail(self.stack.received["sms"]))
         async with open_databases(self.variables) as databases:
             await self._wait_for_morning()
             async with _at_work(
@@ -137,7 +137,7 @@ class Play:
 
     async def _has_news(self, databases: Databases) -> bool:
         """Return whether every message is settled and nothing is to be handed over."""
-        messages = await databases.rows("notification", "count_messages")
+        messages = await self._count_messages(databases)
         if any(row["state"] in ("due", "sending") for row in messages):
             return False
         if (await databases.row("eligibility", "count_offers"))["open"]:
@@ -146,10 +146,13 @@ class Play:
         return not any(row["outbox"] or row["gates"] for row in unfinished) and await self._is_told(databases)
 
     async def _is_told(self, databases: Databases) -> bool:
-        """Return whether there are as many messages as events that must have one: the last may be on its way in Kafka."""
-        before = await databases.rows("notification", "count_messages")
+        """Return whether no message has come in for a moment: the last event may still be on its way in Kafka."""
+        before = await self._count_messages(databases)
         await asyncio.sleep(LOOK_SECONDS)
-        return before == await databases.rows("notification", "count_messages")
+        return before == await self._count_messages(databases)
+
+    async def _count_messages(self, databases: Databases) -> Rows:
+        return await databases.rows("notification", "count_messages", LAST_DUE_ON.isoformat())
 
     def _cpu_seconds(self) -> float:
         times = [found.cpu_times() for row in self.stack.state.running() if (found := row.find())]

@@ -62,8 +62,11 @@ select (select count(*) from decisions) as decided, (select count(*) from review
   (select count(*) from offers where state = 'accepted') as accepted;
 
 -- count_messages --
--- Messages by channel and state.
-select coalesce(channel, 'none') as channel, state, count(*) as messages from messages group by 1, 2 order by 1, 2;
+-- Messages by channel and state, those about later due days left out.
+select coalesce(channel, 'none') as channel, state, count(*) as messages
+from messages
+where coalesce(parameters ->> 'due_on', parameters -> 'missed' ->> -1, '') <= $1
+group by 1, 2 order by 1, 2;
 
 -- count_overdue --
 -- Periods up to a due day that nobody has closed, and reports that still wait.

@@ -18,7 +18,7 @@ from shared.service import caller_dependency
 
 SENTENCES: dict[Answer, str] = {
     "accepted": "Tempat Anda sudah kami catat. Pengelola inkubator akan menghubungi Anda.",
-    "declined": "Penolakan Anda sudah kami catat. Tempat ini diberikan kepada orang lain.",
+    "declined": "Penolakan Anda sudah kami catat. Tempat ini tidak lagi dicadangkan untuk Anda.",
 }
 
 

@@ -213,4 +213,4 @@ select state, count(*)::integer as requests from seat_requests group by state;
 
 -- count_seats --
 -- Seats by province.
-select province, sum(seats)::integer as seats, sum(taken)::integer as taken from incubators group by province order by province;
+select province, sum(taken)::integer as taken, sum(seats)::integer as capacity from incubators group by province order by province;

@@ -112,7 +112,7 @@ def _closed(offer: Offer) -> Problem:
     return Problem(
         409,
         "Tawaran sudah berakhir",
-        "Batas waktu menjawab tawaran ini sudah lewat; tempatnya diberikan kepada orang lain.",
+        "Batas waktu menjawab tawaran ini sudah lewat; tempatnya tidak lagi dicadangkan untuk Anda.",
         field="ticket",
         remedy="Hubungi dinas perindustrian setempat untuk menanyakan kesempatan berikutnya.",
     )

@@ -17,8 +17,9 @@ async def count_overview(tx: Tx) -> dict[str, Any]:
     counts = {
         "confirmed": decisions.get("confirmed", 0) + reviews.get("approved", 0),
         "denied": decisions.get("denied", 0) + reviews.get("rejected", 0),
-        "reviews_open": reviews.get("open", 0),
-        **{state: requests.get(state, 0) for state in REQUEST_STATES},
+        "review_open": reviews.get("open", 0),
+        "requests_waiting": requests.get("requested", 0),
+        **{state: requests.get(state, 0) for state in PLACED_STATES},
     }
     return {
         "counts": counts,
@@ -27,5 +28,5 @@ async def count_overview(tx: Tx) -> dict[str, Any]:
     }
 
 
-REQUEST_STATES = ("requested", "offered", "accepted", "declined", "expired", "waitlisted", "referred")
-"""What a seat request can be; `requested` waits for the allocator."""
+PLACED_STATES = ("offered", "accepted", "declined", "expired", "waitlisted", "referred")
+"""What a seat request can be once the allocator has seen it."""

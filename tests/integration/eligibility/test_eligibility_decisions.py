@@ -156,16 +156,21 @@ async def test_who_has_no_plan_is_confirmed_and_referred_at_once(office: Office)
 
 async def test_overview_counts_what_was_decided(office: Office) -> None:
     await office.register_all([{}, {}, UNPROVEN, {"citizenship": "WNA"}, {"has_plan": False}])
+    async with office.database.connection() as connection:
+        before = await count_overview(connection)
+    assert (before["counts"]["requests_waiting"], before["counts"]["offered"]) == (2, 0)
     await office.allocate()
     async with office.database.connection() as connection:
         overview = await count_overview(connection)
     counts = overview["counts"]
-    assert {name: counts[name] for name in ("confirmed", "denied", "reviews_open", "offered", "referred")} == {
+    assert counts["requests_waiting"] == 0
+    assert {name: counts[name] for name in ("confirmed", "denied", "review_open", "offered", "referred")} == {
         "confirmed": 3,
         "denied": 1,
-        "reviews_open": 1,
+        "review_open": 1,
         "offered": 2,
         "referred": 1,
     }
     assert overview["denied_by_reason"] == {"not_wni": 1}
-    assert next(row for row in overview["seats"] if row["province"] == "32")["taken"] == 2
+    west_java = next(row for row in overview["seats"] if row["province"] == "32")
+    assert west_java["taken"] == 2 < west_java["capacity"]

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from services.eligibility.domain import Match, Outcome, judge, sector_of, view_f
 from services.eligibility.policies import PolicyBook
 from tests.unit.eligibility.eligibility_builders import BOOK, MAY_20, POLICY, REFERENCE, an_applicant, decide
 
+ROOT = Path(__file__).parents[3]
 DENIED, REVIEW, CONFIRMED = Outcome.DENIED, Outcome.REVIEW, Outcome.CONFIRMED
 
 
@@ -127,6 +130,18 @@ def test_every_rule_has_a_source_a_known_effect_and_a_sentence() -> None:
         assert len(row["_description"]) > 20
         assert row["effect"] in ("'deny'", "'review'", "'points'", "'note'")
     assert all(re.match(r"[A-Z].*\.$", sentence) for sentence in BOOK.say(POLICY.codes))
+
+
+def test_the_stated_policy_names_the_rules_codes_effects_and_bar_of_the_table() -> None:
+    statement = (ROOT / "policies" / "eligibility" / "README.md").read_text("utf-8")
+    stated = re.findall(r"^\| (R\d+) \| `(\w+)` \| .* \| ([\w ]+) \|$", statement, re.MULTILINE)
+    assert stated == [(row["_id"], row["code"].strip("'"), _effect_in_words(row)) for row in POLICY.rows]
+    assert f"the bar of **{POLICY.bar}**" in statement
+
+
+def _effect_in_words(row: Mapping[str, str]) -> str:
+    effect = row["effect"].strip("'")
+    return {"points": row["points"], "note": "note only"}.get(effect, effect)
 
 
 def test_every_rule_can_match_and_can_fail_to() -> None:

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rintis.operations.audit import Audit, Verdict
+from rintis.operations.audit import Audit
+from rintis.operations.findings import Verdict
 from rintis.operations.log import open_log
 from rintis.operations.sources import open_sources
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import typer
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
 from pydantic import ValidationError
 
 from rintis.runtime.errors import CannotStart
@@ -43,8 +44,18 @@ def command(
         raise CannotStart(f"{kind!r} is no kind of event.", f"Use one of: {', '.join(TYPES)}.")
     if not (bootstrap := os.environ.get("KAFKA_BOOTSTRAP_SERVERS")):
         raise CannotStart("Nothing says where Kafka is.", "Start `rintis up` here, or set KAFKA_BOOTSTRAP_SERVERS.")
-    data = json.loads(file.read_text("utf-8")) if file else _example(TYPES[kind])
+    data = _read(file) if file else _example(TYPES[kind])
     asyncio.run(_send(bootstrap, TYPES[kind], publisher, [_numbered(data, number) for number in range(count)]))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(file.read_text("utf-8"))
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise CannotStart(f"{file.name} holds no JSON object in UTF-8.", "docs/publish.md has an example of each kind.")
+    return data
 
 
 def _example(model: type[IntakeEvent]) -> dict[str, Any]:
@@ -58,19 +69,29 @@ def _numbered(data: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 async def _send(bootstrap: str, model: type[IntakeEvent], publisher: str, items: list[dict[str, Any]]) -> None:
+    events = [(data, _checked(model, data)) for data in items]
+    topic = f"{model.TOPIC}.{publisher}"
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
-    await producer.start()
     try:
-        for data in items:
-            event = _checked(model, data)
+        await producer.start()
+        await _check_topic(producer, topic, publisher)
+        for data, event in events:
             envelope = Envelope(str(uuid4()), f"https://{publisher}.example/rintis", model.TYPE, datetime.now(UTC))
-            topic = f"{model.TOPIC}.{publisher}"
-            sent = await producer.send_and_wait(
-                topic, json.dumps(data).encode(), key=event.key().encode(), headers=headers_of(envelope)
-            )
+            value, key = json.dumps(data).encode(), event.key().encode()
+            sent = await producer.send_and_wait(topic, value, key=key, headers=headers_of(envelope))
             typer.echo(f"{topic} partition {sent.partition} offset {sent.offset} source {envelope.source} id {envelope.id}")
+    except KafkaConnectionError:
+        raise CannotStart(f"Kafka does not answer at {bootstrap}.", "Is `rintis up` running?") from None
     finally:
         await producer.stop()
+
+
+async def _check_topic(producer: AIOKafkaProducer, topic: str, publisher: str) -> None:
+    """Ask for the topic first: sending to one that is not there would only time out."""
+    # aiokafka's public way waits for a topic instead of saying that there is none.
+    cluster = await producer.client.fetch_all_metadata()
+    if topic not in cluster.topics():
+        raise CannotStart(f"There is no topic {topic}.", f"`rintis publishers add {publisher}` makes it.")
 
 
 def _checked(model: type[IntakeEvent], data: dict[str, Any]) -> IntakeEvent:

@@ -11,7 +11,8 @@ from typing import Any, Literal
 Kind = Literal["layoffs", "registrations"]
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "reference": ("reference", "referensi", "nomor", "no"),
+    # Not "no": a list's running number names another person in the next list.
+    "reference": ("reference", "referensi"),
     "nik": ("nik",),
     "kk": ("kk", "no_kk", "nomor_kk"),
     "name": ("name", "nama", "nama_lengkap"),
@@ -43,6 +44,9 @@ NEEDED: Mapping[Kind, frozenset[str]] = {
 OF_LAYOFFS = frozenset(
     {"reference", "nik", "name", "birth_date", "phone", "employment_status", "layoff_on", "employer", "employer_kbli", "regency"}
 )
+LONGEST: Mapping[str, int] = {"reference": 100, "plan_description": 2_000, "skills": 2_000, "other_aid": 2_000}
+LONGEST_OTHER = 200
+"""Longest texts that the contract takes, in characters; a list is longer than its parts. Bounds the size of a call, too."""
 LISTS = frozenset({"other_aid", "skills"})
 DATES = frozenset({"birth_date", "layoff_on"})
 YES = frozenset({"ya", "y", "yes", "true", "1"})
@@ -86,6 +90,9 @@ def to_item(kind: Kind, line: Mapping[str, str]) -> dict[str, Any]:
     given = {field: text.strip() for field, text in line.items() if text and text.strip()}
     for field in sorted(NEEDED[kind] - given.keys()):
         raise LineRefused(Refusal(field, "MISSING", f"Isi kolom {NAMES[field][-1]}."))
+    for field, text in given.items():
+        if len(text) > (most := LONGEST.get(field, LONGEST_OTHER)):
+            raise LineRefused(Refusal(field, "TOO_LONG", f"Paling banyak {most} huruf. Periksa tanda kutip di baris ini."))
     reference = (
         given.get("reference")
         or hashlib.sha256("\x1f".join(f"{k}={v}" for k, v in sorted(given.items())).encode()).hexdigest()[:32]
@@ -105,7 +112,7 @@ def _value(field: str, text: str) -> Any:
     if field in LISTS:
         return [part.strip() for part in text.replace("|", ",").split(",") if part.strip()]
     if field == "dependants":
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise LineRefused(Refusal(field, "NOT_A_NUMBER", "Tulis jumlah tanggungan dengan angka, misalnya 2."))
         return int(text)
     if field == "in_formal_education":

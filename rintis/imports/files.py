@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 from rintis.imports.columns import Kind, match_headings, missing_columns
 from rintis.runtime.errors import CannotStart
 
-READ_BYTES = 1 << 20
 MOST_FIELD = 10_000
 """Longest field: the contract's longest text is 2,000 characters."""
 
@@ -26,17 +24,8 @@ class Line:
     bytes_read: int
 
 
-def digest_of(path: Path) -> str:
-    """Return what names the file's content."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while part := file.read(READ_BYTES):
-            digest.update(part)
-    return digest.hexdigest()
-
-
 def read_lines(path: Path, kind: Kind) -> Iterator[Line]:
-    """Yield the lines of a file. Comma or semicolon, UTF-8 with or without a mark.
+    """Yield the lines of a file that hold something. Comma or semicolon, UTF-8 with or without a mark.
 
     Raises:
         CannotStart: where it is no such file, or needed columns are missing, naming them.
@@ -56,7 +45,8 @@ def read_lines(path: Path, kind: Kind) -> Iterator[Line]:
             reader = csv.DictReader(text, fieldnames=names, delimiter=separator, restkey="", restval="")
             for row in reader:
                 fields = {columns[heading]: value for heading, value in row.items() if heading in columns}
-                yield Line(reader.line_num + 1, fields, raw.tell())
+                if any(value and value.strip() for value in fields.values()):
+                    yield Line(reader.line_num + 1, fields, raw.tell())
         except UnicodeDecodeError as error:
             raise CannotStart(f"{path.name} is not UTF-8.", "Save it as CSV UTF-8.") from error
         except csv.Error as error:

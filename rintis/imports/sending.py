@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -10,12 +12,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 
 import requests
 
 from rintis.imports.columns import Kind, LineRefused, Refusal, to_item
-from rintis.imports.files import Line, digest_of, read_lines
+from rintis.imports.files import Line, read_lines
 from rintis.runtime.errors import CannotStart
 
 PART_LINES = 500
@@ -24,7 +25,11 @@ CALL_SECONDS = 60.0
 PATIENCE_SECONDS = 600.0
 """How long a busy or restarting service is waited for before the import gives up; it can be started again."""
 PAUSE_SECONDS = 1.0
+TRY_AGAIN = frozenset({409, 502, 503, 504})
+"""Answers that say nothing about the lines: the same call is made again."""
 TAKEN = frozenset({"accepted", "duplicate", "evidence"})
+_NO_REASON = {"field": "", "remedy": "Tidak ada yang perlu diperbaiki di baris ini."}
+"""Said of a line that is not taken for no fault of its own: the person had their data erased."""
 
 
 @dataclass
@@ -53,22 +58,31 @@ class Door:
 def import_file(path: Path, door: Door, report_path: Path, say: Callable[[int], None]) -> Report:
     """Send every good line, and list the others with line, field, reason code and remedy.
 
-    The same file again changes nothing: each part has a key made of the file's content, each line a reference of its own.
+    The same file again changes nothing: each call has a key made of its content, each line a reference of its own.
     `say` is told how many bytes of the file are done.
 
     Raises:
         CannotStart: where the file or the service cannot be used.
     """
-    report, digest = Report(path=report_path), digest_of(path)
+    report = Report(path=report_path)
+    _check_answers(door.url)
     with report_path.open("w", newline="", encoding="utf-8-sig") as file, requests.Session() as session:
         rows = csv.writer(file)
         rows.writerow(["baris", "kolom", "kode", "perbaikan"])
         lines = read_lines(path, door.kind)
-        for number, part in enumerate(_parts(lines)):
-            for line, refusal in _send(session, door, f"{digest[:40]}-{number}", part, report):
+        for part in _parts(lines):
+            for line, refusal in _send(session, door, part, report):
                 rows.writerow([line, refusal.field, refusal.code, refusal.remedy])
             say(part[-1].bytes_read)
     return report
+
+
+def _check_answers(url: str) -> None:
+    """Tell a service that is not there from one that restarts while a file goes in: only the second is waited for."""
+    try:
+        requests.get(f"{url.rstrip('/')}/health/live", timeout=CALL_SECONDS)
+    except requests.RequestException as error:
+        raise CannotStart(f"Registration does not answer at {url} ({type(error).__name__}).", "Is `rintis up` running?") from None
 
 
 def _parts(lines: Iterator[Line]) -> Iterator[list[Line]]:
@@ -76,7 +90,7 @@ def _parts(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield part
 
 
-def _send(session: requests.Session, door: Door, key: str, part: list[Line], report: Report) -> Iterator[tuple[int, Refusal]]:
+def _send(session: requests.Session, door: Door, part: list[Line], report: Report) -> Iterator[tuple[int, Refusal]]:
     items: list[dict[str, Any]] = []
     numbers: list[int] = []
     report.lines += len(part)
@@ -89,20 +103,26 @@ def _send(session: requests.Session, door: Door, key: str, part: list[Line], rep
             yield line.number, error.refusal
     if not items:
         return
-    for number, verdict in zip(numbers, _call(session, door, key, items), strict=True):
+    for number, verdict in zip(numbers, _call(session, door, items), strict=True):
         report.verdicts[verdict["verdict"]] += 1
         if verdict["verdict"] not in TAKEN:
-            for reason in verdict.get("reasons", []):
-                yield number, Refusal(reason.get("field", ""), reason["code"], reason.get("remedy", ""))
+            for reason in verdict["reasons"] or [_NO_REASON | {"code": verdict["verdict"].upper()}]:
+                yield number, Refusal(reason["field"], reason["code"], reason["remedy"])
 
 
-def _call(session: requests.Session, door: Door, key: str, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    headers = {"Authorization": f"Bearer {door.token}", "Idempotency-Key": key, "X-Door": "file"}
-    url = urljoin(door.url + "/", f"{door.kind}/batch")
+def _call(session: requests.Session, door: Door, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    body = json.dumps({"items": items}, ensure_ascii=False).encode()
+    headers = {
+        "Authorization": f"Bearer {door.token}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": hashlib.sha256(door.kind.encode() + body).hexdigest(),
+        "X-Door": "file",
+    }
+    url = f"{door.url.rstrip('/')}/{door.kind}/batch"
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            answer = session.post(url, json={"items": items}, headers=headers, timeout=CALL_SECONDS)
+            answer = session.post(url, data=body, headers=headers, timeout=CALL_SECONDS)
         except requests.RequestException as error:
             reason, pause = type(error).__name__, PAUSE_SECONDS
         else:
@@ -110,13 +130,25 @@ def _call(session: requests.Session, door: Door, key: str, items: list[dict[str,
                 verdicts: list[dict[str, Any]] = answer.json()["verdicts"]
                 return verdicts
             reason, pause = f"HTTP {answer.status_code}", float(answer.headers.get("Retry-After", PAUSE_SECONDS))
-            if answer.status_code not in {409, 502, 503, 504}:
-                raise CannotStart(
-                    f"Registration did not take the file: {reason} {answer.json().get('detail', '')}", "See docs/publish.md."
-                )
+            if answer.status_code not in TRY_AGAIN:
+                raise CannotStart(f"Registration did not take the file: {reason}. {_detail(answer)}", _remedy(answer.status_code))
         if time.monotonic() > deadline:
             raise CannotStart(
                 f"Registration did not answer for {PATIENCE_SECONDS:.0f} s ({reason}).",
                 "Start the import again later; nothing is doubled.",
             )
         time.sleep(pause)
+
+
+def _detail(answer: requests.Response) -> str:
+    """Return what a problem document says; whatever stands before the service may answer with something else."""
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason
+
+
+def _remedy(status: int) -> str:
+    if status in {requests.codes.unauthorized, requests.codes.forbidden}:
+        return "Name a publisher that registration knows with --publisher, or its token in RINTIS_TOKEN."
+    return "See docs/publish.md; what went in before stays, and the import can be started again."

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from rintis.operations.edges import INTAKE_EDGES, OWN_EDGES, Edge
+from rintis.operations.findings import MOST_IDS, Finding, Verdict, classify, name_ids
 from rintis.operations.log import Log, Partition
 from rintis.operations.sources import Sources
 from shared.contracts.envelope import hash64
 from shared.storage import load_queries
+
+__all__ = ["Audit", "Verdict"]
 
 SQL = load_queries("rintis.operations")
 
@@ -33,45 +34,6 @@ OPENED_MINUTES = 5
 NOT_ACCEPTED = frozenset({"refused", "dead", "repeat", "duplicate", "parked", "malformed", "undecided", "ignored"})
 
 Sums = dict[datetime, tuple[int, Decimal]]
-
-
-@dataclass
-class Finding:
-    """One thing that does not add up, or that waits too long."""
-
-    kind: str
-    where: str
-    events: int
-    since: datetime | None = None
-    detail: str = ""
-    ids: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Verdict:
-    """What an audit found. Anything missing, double or stuck is a failure; what is dead is listed."""
-
-    accepted: int = 0
-    in_flight: int = 0
-    dead: int = 0
-    findings: list[Finding] = field(default_factory=list)
-    dead_by_reason: list[dict[str, Any]] = field(default_factory=list)
-
-    def count(self, kind: str) -> int:
-        """Return how many events are of a kind of finding."""
-        return sum(finding.events for finding in self.findings if finding.kind == kind)
-
-    @property
-    def is_clean(self) -> bool:
-        """Whether nothing is missing, double or stuck."""
-        return not self.findings
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the verdict for machines."""
-        kinds = {kind: self.count(kind) for kind in ("missing", "double", "stuck")}
-        findings = [{**vars(finding), "since": finding.since and finding.since.isoformat()} for finding in self.findings]
-        head = {"accepted": self.accepted, "in_flight": self.in_flight, **kinds, "dead": self.dead}
-        return {**head, "findings": findings, "dead_by_reason": self.dead_by_reason}
 
 
 class Audit:
@@ -109,25 +71,30 @@ class Audit:
         self._verdict.in_flight += _behind(positions, ends)
         for partition, position in positions.items():
             before, after = counted.get(partition, 0), later.get(partition, 0)
-            if before <= position <= after:
-                continue
-            difference = position - after if position > after else before - position
-            if position > after and await self._holes(partition) >= difference:
-                continue
-            kind = "missing" if position > after else "double"
-            self._add(
-                kind,
-                edge,
-                difference,
-                detail=f"{partition[0]} partition {partition[1]}: read to {position}, accounted for {after}",
-            )
+            if not before <= position <= after:
+                await self._open_partition(edge, partition, position, after if position > after else before)
 
-    async def _holes(self, partition: Partition) -> int:
-        """Return how many offsets of a partition hold no record for us: markers of transactions."""
-        wanted = [tp for tp in await self._log.partitions(f"^{partition[0]}$") if tp.partition == partition[1]]
-        ends, begins = await self._log.ends(wanted), await self._log.beginnings(wanted)
-        present = sum([1 async for _ in self._log.records(wanted)])
-        return ends[partition] - begins[partition] - present
+    async def _open_partition(self, edge: Edge, partition: Partition, position: int, accounted: int) -> None:
+        """Compare a partition record by record with what was accounted for, and name the minutes that differ."""
+        topic, number = partition
+        async with self._sources.read(edge.hearer) as connection:
+            rows = await connection.fetch(SQL["count_minutes"], edge.group, topic, number)
+        counted = {row["minute"]: row["events"] for row in rows}
+        on_log = await self._log.offsets_by_minute(topic, number, position)
+        kind, difference = ("missing", position - accounted) if position > accounted else ("double", accounted - position)
+        if kind == "missing":
+            # Offsets that hold no record for us: markers of transactions.
+            begin = (await self._log.beginnings_of(topic, number))[partition]
+            difference -= position - min(begin, position) - sum(map(len, on_log.values()))
+        if difference <= 0:
+            return
+        sign = 1 if kind == "missing" else -1
+        broken = [minute for minute, offsets in sorted(on_log.items()) if sign * (len(offsets) - counted.get(minute, 0)) > 0]
+        since = broken[0] if broken else None
+        detail = f"{topic} partition {number}: read to {position}, accounted for {accounted}"
+        offsets = on_log[since] if since else []
+        ids = [f"{topic}/{number}/{offset}" for offset in offsets[:MOST_IDS]]
+        self._add(kind, edge, difference, since=since, detail=detail, ids=ids)
 
     async def _check_own(self, edge: Edge) -> None:
         """What was said before we looked was heard by the time we look again, minute by minute."""
@@ -159,14 +126,19 @@ class Audit:
         is_opened: bool,
     ) -> None:
         """Name what of one minute is missing or double."""
-        events = (said[0] if said else 0) - (heard[0] if heard else 0)
-        detail = f"said {said[0] if said else 0}, heard {heard[0] if heard else 0}"
+        none = (0, Decimal(0))
+        (said_events, said_sum), (heard_events, heard_sum) = said or none, heard or none
+        events = said_events - heard_events
+        detail = f"said {said_events}, heard {heard_events}"
         ids: list[str] = []
         if is_opened:
-            on_log = await self._log.ids_of_minute(edge.topic.name, minute)
-            if said and sum(map(hash64, set(on_log))) != said[1]:
-                detail += f"; on the topic: {len(set(on_log))}, so the gap is before the topic or was deleted from it"
-            ids = [str(id_) for id_ in list(dict.fromkeys(on_log))[:20]] if abs(events) < 20 else []
+            on_log = set(await self._log.ids_of_minute(edge.topic.name, minute))
+            named = name_ids(on_log, int(heard_sum - said_sum if events < 0 else said_sum - heard_sum))
+            if sum(map(hash64, on_log)) != said_sum:
+                detail += f"; on the topic: {len(on_log)}, so the gap is before the topic or was deleted from it"
+            elif not named:
+                named, detail = sorted(on_log), detail + "; the ids are among those named"
+            ids = [str(id_) for id_ in named[:MOST_IDS]]
         self._add("double" if events < 0 else "missing", edge, abs(events) or 1, since=minute, detail=detail, ids=ids)
 
     async def _check_inside(self, service: str) -> None:
@@ -184,11 +156,8 @@ class Audit:
             for row in await connection.fetch(SQL["count_dead"]):
                 self._verdict.dead += row["letters"]
                 self._verdict.dead_by_reason.append({**dict(row), "oldest": row["oldest"].isoformat()})
-            outbox = [
-                await connection.fetchrow(SQL["find_outbox"], edge.topic.name)
-                for edge in OWN_EDGES
-                if edge.topic.publisher == service
-            ]
+            topics = sorted({edge.topic.name for edge in OWN_EDGES if edge.topic.publisher == service})
+            outbox = [await connection.fetchrow(SQL["find_outbox"], topic) for topic in topics]
             self._note_age("outbox", service, [row["oldest"] for row in outbox if row and row["oldest"]])
             counts = await connection.fetch(SQL["count_outcomes"])
         self._verdict.accepted += sum(row["events"] for row in counts if row["outcome"] not in NOT_ACCEPTED)
@@ -236,13 +205,3 @@ class Audit:
 
 def _behind(positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> int:
     return sum(max(0, end - positions.get(partition, 0)) for partition, end in ends.items())
-
-
-def classify(kind: str) -> str:
-    """Return which of the three failures a service's own finding is."""
-    words = Counter(kind.split("_"))
-    if words["double"] or words["twice"]:
-        return "double"
-    if words["missing"] or words["unproven"] or words["without"]:
-        return "missing"
-    return "stuck"

@@ -10,6 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError
+
+from rintis.runtime.errors import CannotStart
 
 Partition = tuple[str, int]
 
@@ -70,6 +73,19 @@ class Log:
                 if await self._client.position(tp) >= ends[tp.topic, tp.partition]:
                     open_.discard(tp)
 
+    async def beginnings_of(self, topic: str, number: int) -> dict[Partition, int]:
+        """Return where one partition begins now."""
+        return await self.beginnings([TopicPartition(topic, number)])
+
+    async def offsets_by_minute(self, topic: str, number: int, until: int) -> dict[datetime, list[int]]:
+        """Return the offsets of one partition's records below `until` by the minute of the broker's time."""
+        found: dict[datetime, list[int]] = {}
+        async for record in self.records([TopicPartition(topic, number)]):
+            if record.offset < until:
+                at = datetime.fromtimestamp(record.timestamp / 1000, UTC).replace(second=0, microsecond=0)
+                found.setdefault(at, []).append(record.offset)
+        return found
+
     async def ids_of_minute(self, topic: str, minute: datetime) -> list[UUID]:
         """Return the ids of a topic's events of one minute, copies included, in the order of the log."""
         partitions = await self.partitions(f"^{re.escape(topic)}$")
@@ -88,9 +104,19 @@ def identity_of(record: Any) -> tuple[UUID, datetime] | None:
 
 @asynccontextmanager
 async def open_log(bootstrap: str) -> AsyncIterator[Log]:
-    """Connect to Kafka for reading."""
+    """Connect to Kafka for reading.
+
+    Raises:
+        CannotStart: where nothing says where Kafka is, or it does not answer.
+    """
+    if not bootstrap:
+        raise CannotStart("Nothing says where Kafka is.", "Start `rintis up` here, or set KAFKA_BOOTSTRAP_SERVERS.")
     client = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
-    await client.start()
+    try:
+        await client.start()
+    except KafkaConnectionError:
+        await client.stop()
+        raise CannotStart(f"Kafka does not answer at {bootstrap}.", "Is `rintis up` running?") from None
     try:
         yield Log(client)
     finally:

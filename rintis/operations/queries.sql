@@ -13,6 +13,11 @@ from flow where direction = 'heard' and party = $1 and topic = $2 and outcome <>
 select topic, partition, sum(events)::bigint as events
 from flow where direction = 'heard' and party = $1 group by topic, partition;
 
+-- count_minutes --
+-- How many records of one partition a consumer has accounted for, per minute of the broker's time.
+select minute, sum(events)::bigint as events
+from flow where direction = 'heard' and party = $1 and topic = $2 and partition = $3 group by minute;
+
 -- find_positions --
 -- How far a consumer has come.
 select topic, partition, next_offset, updated_at from progress where consumer = $1;
@@ -24,10 +29,6 @@ select count(*) as events, coalesce(max(id), 0) as last_id, min(created_at) as o
 -- count_outbox_until --
 -- What of a topic was in the outbox at an earlier look and still is.
 select count(*) from outbox where topic = $1 and id <= $2;
-
--- find_outbox_ids --
--- Ids of the events of one minute that wait to be sent.
-select event_id from outbox where topic = $1 and date_trunc('minute', time) = $2;
 
 -- count_outcomes --
 -- What came in by Kafka or by a door, by outcome.

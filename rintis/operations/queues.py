@@ -65,7 +65,7 @@ async def _read_edge(sources: Sources, log: Log, edge: Edge, dead: int) -> Queue
     if gates and gates["oldest"]:
         oldest = max(oldest, (datetime.now(UTC) - gates["oldest"]).total_seconds())
     return Queue(
-        edge.words, edge.group, waiting, oldest, rate, _drain(waiting, rate), parked, gates["held"] if gates else 0, dead
+        edge.words, edge.group, waiting, oldest, rate, drain_seconds(waiting, rate), parked, gates["held"] if gates else 0, dead
     )
 
 
@@ -85,7 +85,8 @@ async def _read_outbox(sources: Sources, service: str) -> Queue:
     return Queue(f"{EDGE_WORDS} {service}", f"{service}.outbox", waiting, age, 0.0, 0.0 if not waiting else None, 0, 0, 0)
 
 
-def _drain(waiting: int, per_second: float) -> float | None:
+def drain_seconds(waiting: int, per_second: float) -> float | None:
+    """Return when a queue will be empty at this rate, None while nothing moves."""
     if not waiting:
         return 0.0
     return waiting / per_second if per_second else None

@@ -55,7 +55,7 @@ BROKEN: list[tuple[Spoil, str]] = [
 
 
 def record(event: IntakeEvent, number: int, publisher: str) -> Record:
-    envelope = Envelope(f"{publisher}-{number}", f"https://{publisher}.example", event.TYPE, NOON)
+    envelope = Envelope(f"{event.TYPE}-{number}", f"https://{publisher}.example", event.TYPE, NOON)
     return f"{event.TOPIC}.{publisher}", event.key().encode(), event.model_dump_json().encode(), list(headers_of(envelope))
 
 

@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def state() -> Iterator[State]:
-    """A state folder of this session, removed with what still runs from it."""
+    """A state folder of this test run, removed with what still runs from it."""
     folder = Path(tempfile.mkdtemp(prefix="rintis-test-"))
     state = State(folder)
     with state.hold():
@@ -43,7 +43,7 @@ def state() -> Iterator[State]:
 
 @pytest.fixture(scope="session")
 def secrets(state: State) -> Secrets:
-    """Keys, passwords and tokens of this session."""
+    """Keys, passwords and tokens of this test run."""
     return load_secrets(state, local_people(PUBLISHERS))
 
 

@@ -25,5 +25,14 @@ def test_reporting_may_not_read_a_topic_about_workers() -> None:
 def test_a_grant_reads_as_arguments_of_kafkas_own_tool() -> None:
     grant = Grant("eligibility", ("Read",), "group", "eligibility.", is_prefix=True)
     assert grant.arguments() == (
-        ["--allow-principal", "User:eligibility", "--operation", "Read", "--group", "eligibility.", "--resource-pattern-type", "prefixed"]
+        [
+            "--allow-principal",
+            "User:eligibility",
+            "--operation",
+            "Read",
+            "--group",
+            "eligibility.",
+            "--resource-pattern-type",
+            "prefixed",
+        ]
     )

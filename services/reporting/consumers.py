@@ -97,7 +97,7 @@ class TakeFilings:
         filings = [
             filing_of(
                 item.event,
-                submission_id=seen_id(item.envelope),
+                submission_id=seen_id(item.envelope, item.publisher or ""),
                 cause=item.id,
                 publisher=item.publisher or "",
                 arrived_at=item.arrived_at,

@@ -44,7 +44,7 @@ class Item:
     @property
     def seen_id(self) -> UUID | None:
         """Return what a copy of an intake event is recognised by."""
-        return None if self.received is None else seen_id(self.received.envelope)
+        return None if self.received is None else seen_id(self.received.envelope, self.received.publisher or "")
 
 
 def examine(record: KafkaRecord, reader: Reader) -> Item:

@@ -129,8 +129,9 @@ class Reader:
         """Return what the record is. Raises Unprocessable with the field that is wrong."""
         envelope = read_envelope(record.headers)
         broker_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        if self._is_intake:
-            id_, minute_at = intake_id(envelope), broker_at
+        publisher = record.topic.rsplit(".", 1)[-1] if self._is_intake else None
+        if publisher is not None:
+            id_, minute_at = intake_id(envelope, publisher), broker_at
         else:
             id_, minute_at = _own_id(envelope), envelope.time
         model = self._models.get(envelope.type)
@@ -140,7 +141,6 @@ class Reader:
         key = _text(record.key, "key")
         if key != event.key():
             raise Unprocessable("key_mismatch", "key")
-        publisher = record.topic.rsplit(".", 1)[-1] if self._is_intake else None
         place = (record.topic, record.partition, record.offset, key)
         received = Received(id_, event, envelope, *place, self._clock.at(broker_at), minute_at, publisher)
         return Reading(id_, envelope, minute_at, received)
@@ -167,15 +167,21 @@ def stem_of(type_: str) -> str:
     return type_.rsplit(".v", 1)[0]
 
 
-def intake_id(envelope: Envelope) -> UUID:
-    """Return our id of an event from outside: by its source and id, with the time that it states."""
-    at = max(envelope.time, _EPOCH)
-    return derive_id(f"{envelope.source}\x1f{envelope.id}", "intake", at=at)
+def intake_id(envelope: Envelope, publisher: str) -> UUID:
+    """Return our id of an event from outside: by publisher, source and id, with the time that it states."""
+    return derive_id(_name(envelope, publisher), "intake", at=max(envelope.time, _EPOCH))
 
 
-def seen_id(envelope: Envelope) -> UUID:
-    """Return what an event from outside is recognised by: source and id alone, whatever time a copy states."""
-    return derive_id(f"{envelope.source}\x1f{envelope.id}", "seen", at=_EPOCH)
+def seen_id(envelope: Envelope, publisher: str) -> UUID:
+    """Return what an event from outside is recognised by: publisher, source and id, whatever time a copy states.
+
+    The publisher is known by the topic that only it may write: nobody can use up another's ids by naming its source.
+    """
+    return derive_id(_name(envelope, publisher), "seen", at=_EPOCH)
+
+
+def _name(envelope: Envelope, publisher: str) -> str:
+    return f"{publisher}\x1f{envelope.source}\x1f{envelope.id}"
 
 
 def read_envelope(headers: Sequence[tuple[str, bytes | None]]) -> Envelope:

@@ -83,7 +83,7 @@ async def find_submission(desk: Desk, publisher: str, source: str, id_: str) -> 
             references = [reference_id_of(kind, publisher, id_) for kind in ("registration", "layoff")]
             known = await find_latest_verdict(tx, references, publisher)
         else:
-            submission_id = seen_id(Envelope(id_, source, "", desk.clock.now()))
+            submission_id = seen_id(Envelope(id_, source, "", desk.clock.now()), publisher)
             known = (await find_verdicts(tx, [submission_id], publisher)).get(submission_id)
     if known is None:
         return None

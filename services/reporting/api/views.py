@@ -64,9 +64,13 @@ def view_router(desk: Desk, callers: Callers) -> APIRouter:
         caller: Annotated[Caller, anybody],
         source: Annotated[str, Query(min_length=1, max_length=200)],
         id_: Annotated[str, Query(alias="id", min_length=1, max_length=200)],
+        publisher: Annotated[str | None, Query(max_length=40)] = None,
     ) -> Any:
-        """Return what became of a report or of news about a permit, by its CloudEvents source and id."""
-        submission_id = seen_id(Envelope(id_, source, "", desk.clock.now()))
+        """Return what became of a report or of news about a permit, by its CloudEvents source and id.
+
+        Staff and operators name the publisher whose submission they ask for.
+        """
+        submission_id = seen_id(Envelope(id_, source, "", desk.clock.now()), publisher or caller.person)
         async with desk.database.connection() as connection:
             verdict = await find_verdict(connection, submission_id)
         if verdict is None or not (verdict.publisher == caller.person or caller.roles & {STAFF, OPERATOR}):

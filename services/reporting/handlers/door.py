@@ -98,7 +98,7 @@ async def _take(tx: Tx, desk: Desk, caller: Caller, items: Sequence[FilingSubmit
 def _filing(event: FilingSubmitted, publisher: str, now: datetime) -> Filing:
     envelope = Envelope(event.reference, source_of(publisher), FilingSubmitted.TYPE, now)
     cause = derive_id(f"{envelope.source}\x1f{envelope.id}", "intake", at=now)
-    return filing_of(event, submission_id=seen_id(envelope), cause=cause, publisher=publisher, arrived_at=now)
+    return filing_of(event, submission_id=seen_id(envelope, publisher), cause=cause, publisher=publisher, arrived_at=now)
 
 
 def _is_covered(caller: Caller, permit: Permit | None) -> bool:

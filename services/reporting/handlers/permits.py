@@ -197,4 +197,4 @@ def _permit_of(event: PermitIssued, company: str, known_on: date) -> Permit:
 def _news(item: Received[E], ruling: Ruling) -> News:
     permit_id = permit_id_of(item.event.permit_number)
     outcome, publisher = ruling.outcome or "", item.publisher or ""
-    return News(seen_id(item.envelope), permit_id, publisher, outcome, tuple(ruling.errors), item.arrived_at)
+    return News(seen_id(item.envelope, publisher), permit_id, publisher, outcome, tuple(ruling.errors), item.arrived_at)

@@ -169,9 +169,8 @@ async def test_a_publisher_asks_what_became_of_its_submissions(office: Office, d
     assert (permit.json()["kind"], permit.json()["outcome"]) == ("permit_issued", "accepted")
     assert (filing.json()["outcome"], filing.json()["errors"][0]["code"]) == ("returned", "ON_SITE_ABOVE_TOTAL")
     for person, status in (("jatim", 404), ("pembina", 200)):
-        assert (
-            await door.get("/submissions", params={"source": "/siinas", "id": report}, headers=by(person))
-        ).status_code == status
+        asked = {"source": "/siinas", "id": report, "publisher": "siinas"}
+        assert (await door.get("/submissions", params=asked, headers=by(person))).status_code == status
 
 
 async def test_a_report_sent_over_http_is_asked_for_by_its_reference(office: Office, door: httpx.AsyncClient) -> None:

@@ -31,8 +31,15 @@ def test_an_intake_event_is_recognised_by_source_and_id_whatever_time_a_copy_sta
     copy = Envelope("7", "https://a.example", "t", NOON + timedelta(hours=1))
     other = Envelope("7", "https://b.example", "t", NOON)
 
-    assert seen_id(first) == seen_id(copy) != seen_id(other)
-    assert intake_id(first) != intake_id(other)
+    assert seen_id(first, "a") == seen_id(copy, "a") != seen_id(other, "a")
+    assert intake_id(first, "a") != intake_id(other, "a")
+
+
+def test_a_publisher_that_names_another_ones_source_uses_up_none_of_its_ids() -> None:
+    event = Envelope("7", "https://a.example", "t", NOON)
+
+    assert seen_id(event, "a") != seen_id(event, "b")
+    assert intake_id(event, "a") != intake_id(event, "b")
 
 
 def test_sums_of_hashes_tell_sets_of_events_apart() -> None:

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from rintis.operations.log import open_log
+from rintis.operations.log import Log, open_log
 from rintis.operations.queues import Queue, as_rows, read_queues
-from rintis.operations.sources import open_sources
+from rintis.operations.sources import Sources, open_sources
 
 WATCH_SECONDS = 2.0
 """Between two looks with --watch: often enough to see movement, cheap enough to leave running."""
@@ -33,18 +33,28 @@ def command(
 
 async def _show(*, watch: bool, as_json: bool) -> None:
     async with open_sources() as sources, open_log(sources.bootstrap) as log:
+        if as_json:
+            await _print_json(sources, log, watch=watch)
+        elif watch:
+            await _watch(sources, log)
+        else:
+            Console().print(_table(await read_queues(sources, log)))
+
+
+async def _print_json(sources: Sources, log: Log, *, watch: bool) -> None:
+    """Print past rich: its live display would break a long line."""
+    while True:
+        typer.echo(json.dumps(as_rows(await read_queues(sources, log)), indent=None if watch else 1))
         if not watch:
-            queues = await read_queues(sources, log)
-            typer.echo(json.dumps(as_rows(queues), indent=1)) if as_json else Console().print(_table(queues))
             return
-        with Live(console=Console(), auto_refresh=False, screen=not as_json) as live:
-            while True:
-                queues = await read_queues(sources, log)
-                if as_json:
-                    typer.echo(json.dumps(as_rows(queues)))
-                else:
-                    live.update(_table(queues), refresh=True)
-                await asyncio.sleep(WATCH_SECONDS)
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def _watch(sources: Sources, log: Log) -> None:
+    with Live(console=Console(), auto_refresh=False, screen=True) as live:
+        while True:
+            live.update(_table(await read_queues(sources, log)), refresh=True)
+            await asyncio.sleep(WATCH_SECONDS)
 
 
 def _table(queues: list[Queue]) -> Table:

@@ -69,7 +69,7 @@ def publish(publisher: Path, bootstrap: str) -> list[dict[str, str]]:
 
 
 async def ask(system: System, told: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Return what GET /submissions answers for each event, nothing while one is not known yet."""
+    """Return what GET /submissions answers for each event, nothing while one is not known or a report waits for its permit."""
     tokens = system.start.servers.secrets.tokens
     answers = []
     async with httpx.AsyncClient(timeout=30) as client:
@@ -83,4 +83,4 @@ async def ask(system: System, told: list[dict[str, str]]) -> list[dict[str, Any]
                 return []
             answer.raise_for_status()
             answers.append(answer.json())
-    return answers
+    return [] if any(answer.get("outcome") == "unmatched" for answer in answers) else answers

@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ MINUTE = datetime(2020, 5, 11, 2, 30, tzinfo=UTC)
 WORKERS = "registration.workers"
 INTAKE = "intake.registrations.kemnaker"
 SQL = load_queries("shared.storage")
+COMMAND_SECONDS = 120
+"""Longest time for one command, on a machine that runs other tests too."""
 
 
 @dataclass
@@ -103,6 +106,17 @@ class Stage:
         """Run `rintis` as a process of its own, with this stage's addresses."""
         return await asyncio.to_thread(run, arguments, self.environment)
 
+    async def first_lines(self, count: int, *arguments: str) -> list[bytes]:
+        """Return the first lines of a command that would go on for ever, and end it."""
+        command = [sys.executable, "-m", "rintis", *arguments]
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env=variables_of(self.environment), limit=1 << 20)
+        assert process.stdout
+        async with asyncio.timeout(COMMAND_SECONDS):
+            lines = [await process.stdout.readline() for _ in range(count)]
+        process.kill()
+        await process.wait()
+        return lines
+
     @property
     def bootstrap(self) -> str:
         """The brokers' address."""
@@ -138,12 +152,16 @@ def _heard(record: Any) -> Heard:
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run `rintis` with a state folder that has nothing, so that only the given variables say where things are."""
-    variables = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    variables |= {"RINTIS_STATE": "/nonexistent", "COLUMNS": "200", **environment}
-    return subprocess.run(  # noqa: S603 - our own command line
-        [sys.executable, "-m", "rintis", *arguments], env=variables, capture_output=True, text=True, timeout=120, check=False
-    )
+    """Run `rintis` as a process of its own, with nothing but these addresses."""
+    command = [sys.executable, "-m", "rintis", *arguments]
+    variables = variables_of(environment)
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)  # noqa: S603
+
+
+def variables_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the given variables beside a state folder that has nothing, so that only they say where things are."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return {**inherited, "RINTIS_STATE": "/nonexistent", "COLUMNS": "200", **environment}
 
 
 def found(verdict: Verdict, kind: str) -> list[Finding]:

@@ -9,11 +9,13 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 import uvloop
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter
 from faststream.kafka import KafkaBroker
 
@@ -27,7 +29,7 @@ from shared.service.app import Overview, State, make_app
 from shared.service.jobs import Job, repeat
 from shared.service.queues import read_queues
 from shared.service.settings import ServiceSettings
-from shared.service.waiting import wait_for_database, wait_for_topics
+from shared.service.waiting import find_topics, until_there
 from shared.storage import MIGRATIONS, TRANSIENT, Database, load_queries, migrate
 from shared.telemetry import configure_logs, get_logger, metrics
 
@@ -127,32 +129,45 @@ class Service:
         self._stop.set()
 
     async def _start(self) -> None:
+        bootstrap = self.settings.kafka_bootstrap_servers
         await self._open_stores()
-        own = [s.topic.name for s in self.subscriptions if not s.topic.is_intake]
         if self.subscriptions:
-            await wait_for_topics(self.settings.kafka_bootstrap_servers, own, self._say)
+            own = [s.topic.name for s in self.subscriptions if not s.topic.is_intake]
+            await until_there(f"Kafka ({bootstrap})", partial(find_topics, bootstrap, own), self._say)
         for hook in self.on_start:
-            await hook()
+            await until_there("its servers", hook, self._say)
         self.state.waits_for = "first assignments"
         self._broker = self._make_consumers()
         self._spawn_tasks()
         if self.state.consumers:
-            await self._broker.start()
+            await until_there(f"Kafka ({bootstrap})", self._start_consumers, self._say)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         self.state.waits_for = None
         log.info("The service is ready.", action="ready")
 
+    async def _start_consumers(self) -> None:
+        """Start every consumer; where Kafka goes away meanwhile, stop those that were started and begin again."""
+        if self._broker is None:
+            return
+        try:
+            await self._broker.start()
+        except KafkaError:
+            await self._broker.stop()
+            raise
+
     async def _open_stores(self) -> None:
-        for store in self.key_stores:
-            await wait_for_database(store.database, self._say)
-            await migrate(store.database, KEY_MIGRATIONS)
-        for database in self.databases:
-            await wait_for_database(database, self._say)
+        """Open every database and bring its tables up to date, however long its server takes to come."""
+        stores = [store.database for store in self.key_stores]
+        folders = {store: [KEY_MIGRATIONS] for store in stores}
         if self.database is not None:
-            await wait_for_database(self.database, self._say)
-            await migrate(self.database, MIGRATIONS, *([self.migrations] if self.migrations else []))
+            folders[self.database] = [MIGRATIONS, *([self.migrations] if self.migrations else [])]
+        for database in [*stores, *self.databases, *([self.database] if self.database else [])]:
+            what = f"PostgreSQL ({database.name})"
+            await until_there(what, database.open, self._say)
+            if database in folders:
+                await until_there(what, partial(migrate, database, *folders[database]), self._say)
 
     def _make_consumers(self) -> KafkaBroker:
         client_id = f"{self.name}-{self.settings.instance or 'process'}"

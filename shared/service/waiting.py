@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from shared.storage import AWAY, Database
+from shared.storage import AWAY
 from shared.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -19,34 +19,34 @@ REMINDER_LOOKS = 20
 """Every how many looks the log says again what is waited for: ten seconds."""
 
 
-async def wait_for_database(database: Database, say: Callable[[str], None]) -> None:
-    """Open a database, however long its server takes to come."""
+AWAY_NOW = (*AWAY, TimeoutError, KafkaError)
+"""What a server says, or does not say, that is not there yet or is there no more."""
+
+
+class TopicMissing(KafkaError):  # type: ignore[misc]  # aiokafka ships no types
+    """The broker does not know a topic yet."""
+
+
+async def until_there(what: str, act: Callable[[], Awaitable[object]], say: Callable[[str], None]) -> None:
+    """Do something that needs a server, again and again until the server is there; `what` is said meanwhile."""
     looks = 0
     while True:
         try:
-            await database.open()
-        except (*AWAY, TimeoutError) as error:
-            _say(say, f"PostgreSQL ({database.name})", looks, error)
+            await act()
+        except AWAY_NOW as error:
+            say(f"{what}: {error}" if isinstance(error, TopicMissing) else what)
+            if looks % REMINDER_LOOKS == 0:
+                log.info("Waiting for a server.", action="waiting", what=what, error=type(error).__name__)
         else:
             return
         looks += 1
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def wait_for_topics(bootstrap: str, topics: Collection[str], say: Callable[[str], None]) -> None:
-    """Wait until Kafka answers and knows the topics."""
-    looks = 0
-    while True:
-        try:
-            missing = sorted(set(topics) - await _topics(bootstrap))
-        except (KafkaError, OSError, TimeoutError) as error:
-            _say(say, f"Kafka ({bootstrap})", looks, error)
-        else:
-            if not missing:
-                return
-            _say(say, f"Kafka topic {missing[0]}", looks, None)
-        looks += 1
-        await asyncio.sleep(PAUSE_SECONDS)
+async def find_topics(bootstrap: str, topics: Collection[str]) -> None:
+    """Return when Kafka answers and knows the topics. Raises TopicMissing naming the first that it does not know."""
+    if missing := sorted(set(topics) - await _topics(bootstrap)):
+        raise TopicMissing(missing[0])
 
 
 async def _topics(bootstrap: str) -> set[str]:
@@ -56,9 +56,3 @@ async def _topics(bootstrap: str) -> set[str]:
         return set(await admin.list_topics())
     finally:
         await admin.close()
-
-
-def _say(say: Callable[[str], None], what: str, looks: int, error: BaseException | None) -> None:
-    say(what)
-    if looks % REMINDER_LOOKS == 0:
-        log.info("Waiting for a server.", action="waiting", what=what, error=type(error).__name__ if error else None)

@@ -54,6 +54,8 @@ class Play:
         """Send, wait, look, compare."""
         folder = self.stack.state.folder / "demo"
         self.manifest.write(folder / "manifest.json")
+        if page := self.stack.urls.get("console"):
+            self.steps.note(f"Live page while it runs: {page}")
         self.steps.note(f"What must come of it is written down: {folder / 'manifest.json'}")
         tokens = self.stack.state.read("tokens.json", {})
         publishers = Publishers(self.variables, tokens, folder, self.stack.clock)

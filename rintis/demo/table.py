@@ -87,6 +87,7 @@ def _show_agreement(console: Console, numbers: Mapping[str, Any]) -> None:
     mark = "[green]✓[/green]" if numbers["is_audit_clean"] else "[red]✗[/red]"
     console.print(f"{mark} rintis audit: {', '.join(f'{name} {value}' for name, value in audit.items())}")
     console.print(
-        "Look next: [bold]rintis up[/bold] starts everything with the live page; the manifest and the simulators' files lie in "
-        "the state folder under demo/ and received/; docs/publish.md tells how to send events of your own."
+        "Look next: [bold]rintis up[/bold] starts everything with the live page; demo-state/demo/manifest.json and "
+        "demo-state/received/ in the state folder hold what was foreseen and what people received; docs/publish.md tells how to "
+        "send events of your own."
     )

@@ -39,7 +39,7 @@ def publisher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
-async def test_a_program_that_knows_only_the_page_is_accounted_for_event_by_event(system: System, publisher: Path) -> None:
+async def test_a_program_that_knows_only_the_page_is_accounted_for_event_by_event(publisher: Path, system: System) -> None:
     system.up()
     told = await asyncio.to_thread(publish, publisher, system.environment["KAFKA_BOOTSTRAP_SERVERS"])
     assert Counter(event["service"] for event in told) == {"registration": 100, "reporting": 40}

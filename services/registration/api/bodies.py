@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from fastapi import Request
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.registration.domain.reasons import Finding
 from services.registration.handlers.door import Item, Malformed
@@ -60,10 +60,28 @@ def parse_many(raw: bytes, model: type[T]) -> Sequence[Item | Malformed]:
 def read_item(item: Any, model: type[T]) -> T | Malformed:
     """Return an item as the contract has it, or what is wrong with it: places and codes, no values."""
     try:
-        return model.model_validate(item)
+        parsed = model.model_validate(item)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=False)
         return Malformed(tuple(Finding(f"schema_{e['type']}", ".".join(map(str, e["loc"])) or "body") for e in details))
+    # PostgreSQL keeps no NUL in a text: a hearer would fail on it, so it is stopped here as it is on Kafka.
+    nul = tuple(Finding("nul_character", name) for name, value in parsed if _has_nul(value))
+    return Malformed(nul) if nul else parsed
+
+
+def _has_nul(value: Any) -> bool:
+    return any("\x00" in text for text in _texts(value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, BaseModel):
+        for _, inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _load(raw: bytes) -> Any:

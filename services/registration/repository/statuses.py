@@ -75,7 +75,9 @@ async def keep_messages(tx: Tx, heard: Sequence[HeardMessage]) -> set[UUID]:
 
 
 async def find_case(database: Database, ticket: str) -> Case | None:
-    """Return the case with this ticket."""
+    """Return the case with this ticket; a text that PostgreSQL cannot hold is nobody's ticket."""
+    if "\x00" in ticket:
+        return None
     async with database.connection() as connection:
         row = await connection.fetchrow(SQL["find_standing"], ticket)
     if row is None:

@@ -234,3 +234,15 @@ async def test_a_door_at_another_time_judges_by_its_own_day(office: Office) -> N
     async with client_of(later) as door:
         answer = await door.post("/registrations", json=body(layoff_on="2020-05-20"))
     assert answer.json()["verdict"] == "accepted"
+
+
+@pytest.mark.parametrize(("field", "value"), [("skills", ["las\x00"]), ("email", "w\x00@contoh.id"), ("reference", "R\x00")])
+async def test_an_item_with_a_nul_is_malformed_as_on_kafka(door: httpx.AsyncClient, field: str, value: object) -> None:
+    answer = await door.post("/registrations/batch", json={"items": [body() | {field: value}, body()]})
+    first, second = answer.json()["verdicts"]
+    assert (first["verdict"], [reason["field"] for reason in first["reasons"]]) == ("malformed", [field])
+    assert second["verdict"] == "accepted"
+
+
+async def test_a_ticket_that_no_table_can_hold_is_a_wrong_ticket(door: httpx.AsyncClient) -> None:
+    assert (await door.post("/status", json={"ticket": "RNT-\x00", "code": "AAAAAAAA"})).status_code == 404

@@ -15,7 +15,7 @@ INSTALL := $(BIN)/python -m pip install --require-hashes --disable-pip-version-c
 PATHS := rintis services shared simulators tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev java up demo test unit check format lock down clean
+.PHONY: help setup setup-dev java browser up demo test unit check format lock down clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,8 +26,18 @@ up: setup ## Start Kafka, PostgreSQL and all services on this machine, until Ctr
 demo: setup ## Play one compressed day with 5,000 registrations and 1,000 permits, and check every number
 	@$(BIN)/python -m rintis demo
 
-test: setup-dev ## Run every test, against real Kafka and PostgreSQL that are started for it
-	@$(BIN)/python -m pytest
+test: setup-dev browser ## Run every test, against real Kafka and PostgreSQL that are started for it
+	@$(if $(LEFT_OUT),echo "Left out, for want of a tool on PATH: $(LEFT_OUT) (go for the foreign publisher, chromium for the live page)")
+	@$(BIN)/python -m pytest $(if $(LEFT_OUT),-m "$(LEFT_OUT)")
+
+# Two tests need a tool that Python's packages do not bring; without it they are left out, and that is said.
+NO_GO = $(if $(shell command -v go),,not foreign)
+NO_BROWSER = $(if $(shell command -v chromium),,not browser)
+LEFT_OUT = $(NO_GO)$(if $(NO_GO),$(if $(NO_BROWSER), and ))$(NO_BROWSER)
+
+browser: ## Install the browser that one test drives, where this is Debian and we may
+	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "Installing chromium"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null || true; fi
 
 unit: setup-dev ## Run the tests that need no servers; seconds
 	@$(BIN)/python -m pytest tests/unit tests/contracts

@@ -27,7 +27,7 @@ demo: setup ## Play one compressed day with 5,000 registrations and 1,000 permit
 	@$(BIN)/python -m rintis demo
 
 test: setup-dev browser ## Run every test, against real Kafka and PostgreSQL that are started for it
-	@$(if $(LEFT_OUT),echo "Left out, for want of a tool on PATH: $(LEFT_OUT) (go for the foreign publisher, chromium for the live page)")
+	@$(if $(LEFT_OUT),echo "Left out for want of go or chromium on PATH: $(LEFT_OUT)")
 	@$(BIN)/python -m pytest $(if $(LEFT_OUT),-m "$(LEFT_OUT)")
 
 # Two tests need a tool that Python's packages do not bring; without it they are left out, and that is said.

@@ -27,7 +27,7 @@ def make_broker(bootstrap: str, limits: Limits, client_id: str) -> KafkaBroker:
         graceful_timeout=limits.drain_seconds,
         middlewares=[Backoff],
         apply_types=False,
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger("rintis.consumers"),
         log_level=logging.DEBUG,
     )
 

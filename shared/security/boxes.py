@@ -10,7 +10,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from shared.errors import Unprocessable
 from shared.security.keystore import NONCE_BYTES, KeyStore
@@ -66,4 +66,8 @@ class Boxes:
             return None
         text = sealed.removeprefix(PREFIX)
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        return model.model_validate_json(open_bytes(key, subject, box, model.__name__, raw))
+        try:
+            return model.model_validate_json(open_bytes(key, subject, box, model.__name__, raw))
+        except ValidationError:
+            # Its text quotes what was in the box.
+            raise Unprocessable("box_malformed", box) from None

@@ -58,7 +58,7 @@ def configure_logs(service: str, instance: str) -> None:
     )
     root = logging.getLogger()
     root.handlers, root.level = [handler], logging.INFO
-    for name in ("aiokafka", "faststream"):
+    for name in ("aiokafka", "faststream", "rintis.consumers"):
         logging.getLogger(name).setLevel(logging.WARNING)
     handler.addFilter(_ClientFilter())
 

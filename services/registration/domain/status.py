@@ -56,7 +56,7 @@ def _placed(standing: Standing) -> Answer:
         "offered": Answer(
             "offered",
             f"Selamat, ada kursi untuk Anda di {place}.",
-            f"Terima atau tolak tawaran ini{until}. Jika lewat, kursi diberikan kepada orang lain.",
+            f"Terima atau tolak tawaran ini{until}. Jika lewat, tawaran ini berakhir.",
         ),
         "waitlisted": Answer(
             "waitlisted",

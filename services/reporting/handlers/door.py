@@ -49,7 +49,7 @@ class Reply:
 
 def source_of(publisher: str) -> str:
     """Return the CloudEvents source of what a publisher sends over HTTP; the id is the report's own reference."""
-    return f"/publishers/{publisher}"
+    return f"http:{publisher}"
 
 
 async def file_reports(desk: Desk, caller: Caller, items: Sequence[FilingSubmitted | Malformed], call: Call | None) -> Reply:

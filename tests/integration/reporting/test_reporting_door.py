@@ -177,7 +177,7 @@ async def test_a_report_sent_over_http_is_asked_for_by_its_reference(office: Off
     await office.hear(issued())
     report = body()
     await door.post("/filings", json=report)
-    verdict = await door.get("/submissions", params={"source": "/publishers/siinas", "id": report["reference"]})
+    verdict = await door.get("/submissions", params={"source": "http:siinas", "id": report["reference"]})
     assert verdict.json()["outcome"] == "accepted"
 
 

@@ -14,7 +14,7 @@ from faststream.kafka import KafkaBroker
 from shared.errors import Fatal, PositionLost
 from shared.messaging.limits import Limits
 from shared.messaging.pipeline import Pipeline
-from shared.messaging.positions import Moved
+from shared.messaging.positions import Moved, Partition
 from shared.messaging.records import KafkaRecord
 from shared.messaging.tolerance import keep_records, tolerant_parser
 from shared.storage import TRANSIENT, Database
@@ -51,6 +51,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._fail = fail
         self._committed = committed
         self._busy = asyncio.Lock()
+        self._placed = asyncio.Event()
+        self._gaps: dict[Partition, int] = {}
         self.subscriber = self._subscribe(broker, instance)
         self.subscriber(self._on_batch)
 
@@ -88,13 +90,17 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 pass
         except TimeoutError:
             log.warning("A batch was not done before its partitions went.", action="drain_late", consumer=self.group)
+        self._placed.clear()
 
     async def on_partitions_assigned(self, assigned: Sequence[Any]) -> None:
         """Read on where the database says."""
-        while assigned:
+        while True:
             try:
                 await self._seek(assigned)
+                self._placed.set()
             except PositionLost as error:
+                self.pipeline.positions.reading = {}
+                self._placed.set()
                 self._fail(error)
             except (*TRANSIENT, KafkaError) as error:
                 log.warning(
@@ -105,6 +111,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             return
 
     async def _seek(self, assigned: Sequence[Any]) -> None:
+        self._gaps.clear()
+        if not assigned:
+            self.pipeline.positions.reading = {}
+            return
         client = self.subscriber.consumer
         beginnings = {(tp.topic, tp.partition): offset for tp, offset in (await client.beginning_offsets(list(assigned))).items()}
         ends = {(tp.topic, tp.partition): offset for tp, offset in (await client.end_offsets(list(assigned))).items()}
@@ -116,7 +126,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self.pipeline.positions.reading = dict(positions)
 
     async def _on_batch(self, records: Any) -> None:  # the framework builds a validator of every annotation it can read
+        # The client fetches while positions are still being set: nothing of that may be taken for what comes next.
+        await self._placed.wait()
         async with self._busy:
+            records = self._in_place(records)
+            if not records:
+                return
             try:
                 await self._verify_order(records)
                 with metrics.CONSUMER_BATCH_SECONDS.labels(self.group).time():
@@ -132,6 +147,22 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 log.warning("A batch will be read again.", action="batch_again", consumer=self.group, error=type(error).__name__)
                 raise
         self._committed()
+
+    def _in_place(self, records: Sequence[KafkaRecord]) -> list[KafkaRecord]:
+        """Return the records that follow on what was read; the others are fetched again from there.
+
+        Markers and deletions leave holes: where the same hole comes again after going back, it is one.
+        """
+        reading = self.pipeline.positions.reading
+        firsts: dict[Partition, int] = {}
+        for record in records:
+            firsts.setdefault((record.topic, record.partition), record.offset)
+        gone = {partition for partition in firsts if partition not in reading}
+        ahead = {p: first for p, first in firsts.items() if p not in gone and first > reading[p] and self._gaps.get(p) != first}
+        for partition in ahead:
+            self.subscriber.consumer.seek(TopicPartition(*partition), reading[partition])
+        self._gaps |= ahead
+        return [r for r in records if (r.topic, r.partition) not in gone and (r.topic, r.partition) not in ahead]
 
     async def _verify_order(self, records: Sequence[KafkaRecord]) -> None:
         """Notice a log that lost its tail: the client then starts over in silence, below where we read."""

@@ -1,0 +1,57 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from shared.clock import Clock
+from shared.contracts.topics import WORKERS
+from shared.messaging import Consumer, Limits, Subscription
+from shared.messaging.broker import make_broker
+from shared.messaging.pipeline import Pipeline
+from shared.messaging.records import StoredRecord
+from shared.storage import Database
+
+TOPIC = WORKERS.name
+
+
+class Client:
+    """A Kafka client that remembers where it was told to go."""
+
+    def __init__(self) -> None:
+        self.sought: list[tuple[int, int]] = []
+
+    def seek(self, partition: Any, offset: int) -> None:
+        self.sought.append((partition.partition, offset))
+
+
+@pytest.fixture
+def consumer() -> Consumer:
+    database = Database("postgresql://nowhere", name="test")
+    subscription = Subscription("eligibility", "workers", WORKERS, {})
+    pipeline = Pipeline(subscription, database, clock=Clock(), limits=Limits(), vault=None)
+    broker = make_broker("127.0.0.1:1", Limits(), "test")
+    made = Consumer(broker, pipeline, database, limits=Limits(), instance=None, fail=lambda _: None, committed=lambda: None)
+    made.subscriber = SimpleNamespace(consumer=Client())
+    return made
+
+
+def records(partition: int, *offsets: int) -> list[StoredRecord]:
+    return [StoredRecord(TOPIC, partition, offset, 0, b"k", b"{}", []) for offset in offsets]
+
+
+def test_records_of_a_partition_that_went_are_left_to_its_new_holder(consumer: Consumer) -> None:
+    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
+    assert [r.partition for r in consumer._in_place([*records(0, 5, 6), *records(1, 0)])] == [0, 0]
+
+
+def test_records_fetched_before_the_position_was_set_are_fetched_again_from_it(consumer: Consumer) -> None:
+    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
+    assert consumer._in_place(records(0, 9, 10)) == []
+    assert consumer.subscriber.consumer.sought == [(0, 5)]
+    assert [r.offset for r in consumer._in_place(records(0, 5, 6))] == [5, 6]
+
+
+def test_a_hole_that_comes_again_is_a_hole_and_is_passed(consumer: Consumer) -> None:
+    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
+    assert consumer._in_place(records(0, 7, 8)) == []
+    assert [r.offset for r in consumer._in_place(records(0, 7, 8))] == [7, 8]

@@ -28,7 +28,7 @@ NO_GO = "Go is not installed: install it (1.22 or newer), or leave this test out
 
 @pytest.fixture(scope="session")
 def publisher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program, built from its pinned modules into a folder of this session."""
+    """The program, built from its pinned modules into a folder of this test run."""
     go = shutil.which("go")
     if go is None:
         pytest.fail(NO_GO)

@@ -36,6 +36,7 @@ def test_every_reference_leads_somewhere() -> None:
     for reference in references(document):
         node: Any = document
         for step in reference.removeprefix("#/").split("/"):
+            assert step in node, reference
             node = node[step]
 
 

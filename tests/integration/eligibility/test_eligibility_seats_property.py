@@ -16,7 +16,8 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import run_state_machine_as_test as verify_every_course
 
 from services.eligibility.handlers.answering import Expiry, answer_offer
 from services.eligibility.handlers.placing import Allocator
@@ -129,7 +130,7 @@ def test_seats_are_never_above_capacity_never_double_and_never_lost(databases: d
         Seats.runner = runner
         Seats.office = runner.run(stack.enter_async_context(open_office(databases, **changes)))
         try:
-            run_state_machine_as_test(
+            verify_every_course(
                 Seats,
                 settings=settings(
                     max_examples=25,

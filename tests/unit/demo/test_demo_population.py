@@ -31,10 +31,9 @@ def test_there_are_as_many_registrations_as_asked_for_with_bad_and_repeated_ones
 
 
 def test_every_record_fits_its_contract(population: Population) -> None:
-    for registration in population.registrations:
-        RegistrationSubmitted.model_validate(registration.data)
-    for line in population.layoffs:
-        LayoffReported.model_validate(line)
+    read = [RegistrationSubmitted.model_validate(registration.data) for registration in population.registrations]
+    lines = [LayoffReported.model_validate(line) for line in population.layoffs]
+    assert (len(read), len(lines)) == (COUNT, len(population.layoffs))
 
 
 def test_numbers_of_good_people_have_valid_structure_and_are_unique(population: Population) -> None:

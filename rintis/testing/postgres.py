@@ -89,14 +89,14 @@ class DatabasePool:
             await self._set.drop()
         self._set = Databases(self._postgres.url, self._secrets.passwords, suffix=f"_{next(NUMBERS)}")
         await create_migrated(self._set)
-        self._tables = {part: await self._look(self._set, part, "list_tables") for part in PARTS}
+        self._tables = {part: await self._look(self._set, part, "describe_tables") for part in PARTS}
         return self._set
 
     async def _empty(self, databases: Databases) -> bool:
-        """Empty every database; False where a test has made or dropped tables, so that the set is used no more."""
+        """Empty every database; False where a test has changed tables, so that the set is used no more."""
         for part in PARTS:
             await self._look(databases, part, "end_sessions")
-            if await self._look(databases, part, "list_tables") != self._tables[part]:
+            if await self._look(databases, part, "describe_tables") != self._tables[part]:
                 return False
             await self._look(databases, part, "empty_tables")
         return True

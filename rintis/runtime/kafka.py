@@ -141,15 +141,8 @@ class KafkaServer:
 
     def _end(self, number: int) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(number)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP_SECONDS)
-        self._state.forget(process.pid)
+        if process is not None:
+            self._state.end_child(process, number, STOP_SECONDS)
 
 
 ONE_NODE = {

@@ -141,6 +141,16 @@ class State:
         with self._guard:
             self.write("processes.json", [asdict(row) for row in self.running() if row.pid != pid])
 
+    def end_child(self, child: subprocess.Popen[bytes], number: int, within_seconds: float) -> None:
+        """Send a child a signal, kill it where it takes too long to end, and strike it off the list."""
+        child.send_signal(number)
+        try:
+            child.wait(within_seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait(within_seconds)
+        self.forget(child.pid)
+
     def end_leftovers(self) -> list[str]:
         """End what an earlier start left running, newest first, and return the names. Touches nothing else."""
         ended = [row.name for row in reversed(self.running()) if end(row)]

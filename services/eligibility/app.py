@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from services.eligibility.api import offer_router, review_router
 from services.eligibility.consumers import NAME, subscriptions
@@ -65,5 +66,5 @@ def make_desk(settings: Settings, database: Database, keys: KeyStore) -> Desk:
         outbox=Outbox(NAME),
         boxes=Boxes(keys),
         bounds=bounds,
-        instance=settings.instance or "0",
+        instance=settings.instance or uuid4().hex[:8],
     )

@@ -79,6 +79,20 @@ select p.code from provinces p
 where exists (select from seat_requests r where r.province = p.code and r.state = 'requested')
 order by p.code;
 
+-- meet_allocators --
+-- Say that a process places people, and forget those that are long gone.
+with gone as (
+  delete from allocators where member = any(
+    array(select member from allocators where seen_at < clock_timestamp() - interval '1 hour' for update skip locked)
+  )
+)
+insert into allocators as a (member, seen_at) values ($1, clock_timestamp())
+on conflict (member) do update set seen_at = excluded.seen_at;
+
+-- find_allocators --
+-- The processes that place people, seen within so many seconds.
+select member from allocators where seen_at >= clock_timestamp() - make_interval(secs => $1) order by member;
+
 -- find_due_provinces --
 -- Provinces in which an offer is past its deadline.
 select distinct province from offers where state = 'offered' and expires_at <= $1 order by province;

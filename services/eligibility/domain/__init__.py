@@ -4,6 +4,7 @@ from services.eligibility.domain.decisions import Judgement, Match, Outcome, jud
 from services.eligibility.domain.people import Applicant, Professions, sector_of, view_for_rules
 from services.eligibility.domain.placements import Incubator, NoFit, Offered, Placed, Waitlisted, Wish, place
 from services.eligibility.domain.routes import Catalog, Centre, Reference, Referral, ReferralProgramme, refer, route
+from services.eligibility.domain.shares import share_of
 
 __all__ = [
     "Applicant",
@@ -27,5 +28,6 @@ __all__ = [
     "refer",
     "route",
     "sector_of",
+    "share_of",
     "view_for_rules",
 ]

@@ -55,6 +55,14 @@ class Reference:
     centres: Sequence[Mapping[str, Any]]
     catalog: Catalog
 
+    @property
+    def seats(self) -> dict[str, int]:
+        """Return how many seats each province has, with none where it has no incubator."""
+        seats = {str(province["code"]): 0 for province in self.provinces}
+        for incubator in self.incubators:
+            seats[incubator["province"]] += incubator["seats"]
+        return seats
+
 
 @dataclass(frozen=True, slots=True)
 class Referral:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from services.eligibility.domain import (
     place,
     refer,
     sector_of,
+    share_of,
 )
 from services.eligibility.domain.routes import NO_INCUBATOR_IN_PROVINCE
 from services.eligibility.handlers.deciding import day_of
@@ -31,21 +32,34 @@ from services.eligibility.repository.rows import NewOffer, PendingRequest, Place
 from shared.contracts.envelope import Event, derive_id
 from shared.storage import Outgoing, Tx
 
+MEET_SECONDS = 1.0
+"""How often a process says that it places people: one small write, against a second of not knowing of a new one."""
+GONE_SECONDS = 4.0
+"""Who has not said so for this long is gone, and its provinces go to the others: three signs missed, and the pause of a busy loop."""
+HELP_SECONDS = 2.0
+"""How long a province may wait before others than its server help: nobody waits for a process that stands still or cannot keep up."""
+
 
 @dataclass(slots=True)
 class Allocator:
-    """Works through the provinces in turn. Where it starts depends on the process, so that processes spread out."""
+    """Works through the provinces in turn: first through its own share, then where people wait for too long.
+
+    Shares are equal by seats, so that no process takes all; the province's lock alone keeps seats right.
+    """
 
     desk: Desk
     last: str = ""
-    is_first: bool = True
+    own: frozenset[str] = frozenset()
+    met_at: float = -MEET_SECONDS
+    waiting_since: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> bool:
         """Place one batch of one province; return whether there may be more to do at once.
 
-        A province that another process works on is passed over: the lock is the only thing that processes agree on.
+        A province that another process works on is passed over.
         """
         async with self.desk.database.connection() as connection:
+            await self._meet(connection)
             waiting = await repository.find_waiting_provinces(connection)
         for province in self._turn(waiting):
             async with self.desk.database.transaction() as tx:
@@ -55,13 +69,20 @@ class Allocator:
                     return True
         return False
 
+    async def _meet(self, connection: Tx) -> None:
+        if time.monotonic() < self.met_at + MEET_SECONDS:
+            return
+        members = await repository.meet_allocators(connection, self.desk.instance, GONE_SECONDS)
+        self.own = share_of(self.desk.instance, members, self.desk.reference.seats)
+        self.met_at = time.monotonic()
+
     def _turn(self, waiting: Sequence[str]) -> list[str]:
-        """Return the provinces beginning after the last one served; at first, at a place given by the process' name."""
-        if self.is_first and waiting:
-            self.is_first = False
-            start = zlib.crc32(self.desk.instance.encode()) % len(waiting)
-            return [*waiting[start:], *waiting[:start]]
-        return [*(p for p in waiting if p > self.last), *(p for p in waiting if p <= self.last)]
+        """Return the provinces to try, beginning after the last one served: our own, then those that need help."""
+        now = time.monotonic()
+        self.waiting_since = {province: self.waiting_since.get(province, now) for province in waiting}
+        turn = [*(p for p in waiting if p > self.last), *(p for p in waiting if p <= self.last)]
+        late = [p for p in turn if p not in self.own and now - self.waiting_since[p] >= HELP_SECONDS]
+        return [*(p for p in turn if p in self.own), *late]
 
 
 @dataclass(slots=True)

@@ -18,6 +18,12 @@ async def find_waiting_provinces(tx: Tx) -> list[str]:
     return [row["code"] for row in await tx.fetch(SQL["find_waiting_provinces"])]
 
 
+async def meet_allocators(tx: Tx, member: str, within_seconds: float) -> list[str]:
+    """Say that a process places people; return all who have said so within that time, itself included."""
+    await tx.execute(SQL["meet_allocators"], member)
+    return [row["member"] for row in await tx.fetch(SQL["find_allocators"], within_seconds)]
+
+
 async def find_due_provinces(tx: Tx, now: datetime) -> list[str]:
     """Return the provinces with offers past their deadline."""
     return [row["province"] for row in await tx.fetch(SQL["find_due_provinces"], now)]

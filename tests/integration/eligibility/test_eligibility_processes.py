@@ -89,7 +89,7 @@ def incubators() -> list[dict[str, Any]]:
 async def test_two_processes_share_the_seats_and_a_kill_midway_gives_none_twice_and_loses_none(
     environment: dict[str, str], start_service: ServiceStarter, tmp_path: Path
 ) -> None:
-    changes = {"RINTIS_POLICIES": str(with_incubators(tmp_path, incubators())), "RINTIS_ELIGIBILITY_ALLOCATE_BATCH": "5"}
+    changes = {"RINTIS_POLICIES": str(with_incubators(tmp_path, incubators()))}
     start_service("eligibility", changes, instance="steady")
     victim = start_service("eligibility", changes, instance="victim")
     connection = await asyncpg.connect(environment["DATABASE_URL_ELIGIBILITY"])

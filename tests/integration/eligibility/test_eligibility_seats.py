@@ -19,6 +19,7 @@ from services.eligibility.repository import seats as repository
 from services.eligibility.repository.reference import save_reference
 from shared.errors import KeyMissing
 from shared.service import Problem
+from shared.testing import eventually
 from tests.integration.eligibility.eligibility_setup import CODE, MAY_20, Office, open_office, ticket_of, with_incubators
 
 INCUBATORS: list[dict[str, Any]] = [
@@ -87,12 +88,11 @@ async def test_many_allocators_at_once_never_go_above_capacity_or_give_anybody_t
     await small.register_all([{}] * 40 + [{"regency": "35.78", "plan_kbli": "14111"}] * 20)
     allocators = [Allocator(replace(small.desk, instance=str(number))) for number in range(6)]
 
-    async def work(allocator: Allocator) -> None:
-        for _ in range(30):
-            if not await allocator.run():
-                await asyncio.sleep(0)
+    async def work() -> bool:
+        await asyncio.gather(*(allocator.run() for allocator in allocators))
+        return not await small.value("select count(*) from seat_requests where state = 'requested'")
 
-    await asyncio.gather(*map(work, allocators))
+    await eventually(work, within=30, what="everybody is placed")
     states = Counter(row[0] for row in await small.rows("select state from seat_requests"))
     assert states == {"offered": 6, "waitlisted": 54}
     assert await small.rows("select sum(taken)::int, count(*) filter (where taken > seats)::int from incubators") == [(6, 0)]

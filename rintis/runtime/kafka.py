@@ -27,6 +27,15 @@ HEAP_MEGABYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """A further port of the node, whose clients are told to come back by `advertised_port`: a proxy in front of it."""
+
+    name: str
+    port: int
+    advertised_port: int
+
+
+@dataclass(frozen=True, slots=True)
 class KafkaPlan:
     """Where and how one node runs. `properties` go into its server.properties over ours, `options` to its Java machine."""
 
@@ -36,6 +45,7 @@ class KafkaPlan:
     controller_port: int
     properties: Mapping[str, str]
     options: tuple[str, ...] = ()
+    doors: tuple[Door, ...] = ()
 
 
 class KafkaServer:
@@ -104,15 +114,16 @@ class KafkaServer:
 
     def _write_settings(self) -> Path:
         controller = f"{LOOPBACK}:{self._plan.controller_port}"
+        doors = [Door("PLAINTEXT", self._plan.port, self._plan.port), *self._plan.doors]
         properties = {
             "process.roles": "broker,controller",
             "node.id": "1",
             # Given by setting, not kept in the log: so the port may differ at the next start.
             "controller.quorum.voters": f"1@{controller}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listeners": ",".join([*(f"{d.name}://{LOOPBACK}:{d.port}" for d in doors), f"CONTROLLER://{controller}"]),
+            "advertised.listeners": ",".join(f"{d.name}://{LOOPBACK}:{d.advertised_port}" for d in doors),
+            "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in (*(d.name for d in doors), "CONTROLLER")),
             "log.dirs": str(self._home / "data"),
             **ONE_NODE,
             **self._plan.properties,

@@ -113,6 +113,10 @@ class PostgresServer:
         """Stop the server: open transactions are rolled back, everything committed is on disk."""
         self._end(signal.SIGINT)
 
+    def stop_at_once(self) -> None:
+        """Cut off every session and write nothing down, PostgreSQL's mode `immediate`; the next start replays the journal."""
+        self._end(signal.SIGQUIT)
+
     def kill(self) -> None:
         """End the server as a crash would; the next start replays its journal."""
         self._end(signal.SIGKILL)

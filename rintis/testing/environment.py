@@ -61,7 +61,7 @@ class ServiceStarter:
         """Start a service and return it once it is ready (at once with `wait=False`)."""
         port = free_port()
         variables = {
-            **_inherited(),
+            **inherited(),
             **settings_of(name, self.databases, self.servers.secrets, self.servers.kafka.bootstrap),
             "RINTIS_HTTP_HOST": LOOPBACK,
             "RINTIS_HTTP_PORT": str(port),
@@ -77,7 +77,7 @@ class ServiceStarter:
         received = self.servers.state.folder / f"{self._slot(name)}{self.databases.suffix}.jsonl"
         # Sets of databases are used again by later tests, and so are names made of them: a test starts with nothing received.
         received.unlink(missing_ok=True)
-        variables = {**_inherited(), "RINTIS_SIM_PORT": str(port), "RINTIS_SIM_FILE": str(received)}
+        variables = {**inherited(), "RINTIS_SIM_PORT": str(port), "RINTIS_SIM_FILE": str(received)}
         if name == "sms":
             variables["RINTIS_SMS_TOKEN"] = self.servers.secrets.sms_token
             self.extra["RINTIS_SMS_URL"] = f"http://{LOOPBACK}:{port}"
@@ -103,7 +103,7 @@ class ServiceStarter:
         return process
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
     """Return this process' variables without those that name other servers than the test's own."""
     ours = ("RINTIS_", "KAFKA_", "DATABASE_URL", "AUDIT_URL")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from aiokafka.admin import NewTopic
@@ -11,7 +11,7 @@ from aiokafka.admin import NewTopic
 from rintis.runtime.apart import run_apart
 from rintis.runtime.jars import kafka_jars
 from rintis.runtime.java import find_java
-from rintis.runtime.kafka import KafkaPlan, KafkaServer
+from rintis.runtime.kafka import Door, KafkaPlan, KafkaServer
 from rintis.runtime.ports import free_port
 from rintis.runtime.progress import Steps
 from rintis.runtime.state import State
@@ -61,11 +61,17 @@ class KafkaForTests(Protocol):
 class EmbeddedKafka:
     """A node of the embedded runtime."""
 
-    def __init__(self, state: State) -> None:
-        plan = KafkaPlan(find_java(), kafka_jars(Steps()), free_port(), free_port(), FOR_TESTS, JAVA_FOR_TESTS)
+    def __init__(self, state: State, doors: Sequence[Door] = ()) -> None:
+        java, jars = find_java(), kafka_jars(Steps())
+        plan = KafkaPlan(java, jars, free_port(), free_port(), FOR_TESTS, JAVA_FOR_TESTS, tuple(doors))
         self._server = KafkaServer(state, plan)
         self.bootstrap = self._server.bootstrap
         self.data = state.folder / "kafka" / "data"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the node's process runs."""
+        return self._server.is_running
 
     def up(self) -> None:
         """Start the node."""

@@ -50,9 +50,15 @@ class EmbeddedPostgres:
     """A server of the embedded runtime."""
 
     def __init__(self, state: State, secrets: Secrets) -> None:
-        self._server = PostgresServer(state, port=free_port(), password=secrets.passwords[ADMIN], settings=FOR_TESTS)
+        self.port = free_port()
+        self._server = PostgresServer(state, port=self.port, password=secrets.passwords[ADMIN], settings=FOR_TESTS)
         self.url = self._server.url
         self.data = self._server.data
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server's process runs."""
+        return self._server.is_running
 
     def up(self) -> None:
         """Start the server."""
@@ -62,6 +68,10 @@ class EmbeddedPostgres:
     def down(self) -> None:
         """Stop the server."""
         self._server.stop()
+
+    def stop_at_once(self) -> None:
+        """Stop the server in mode `immediate`: sessions are cut off, and nothing is written down first."""
+        self._server.stop_at_once()
 
     def kill(self) -> None:
         """Kill the server."""

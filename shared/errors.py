@@ -4,6 +4,9 @@
 An error of no class of ours is treated as `Retryable`: bounded, and in the open.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class RintisError(Exception):
     """Something went wrong in Rintis."""
@@ -31,17 +34,33 @@ class Unprocessable(RintisError):
 class Fatal(RintisError):
     """Our own store is not what it must be. Going on would make it worse: the process stops and says so."""
 
+    exit_code = 1
+    """Status that the process ends with."""
+    details: Mapping[str, str | int] = MappingProxyType({})
+    """What the log line says beside the reason."""
+
 
 class KeyMissing(Fatal):
     """No key and no tombstone for a subject: the key store is wrong, the person is not."""
 
 
-class PositionLost(Fatal):
+class WentBack(Fatal):
     """The log or the database went back in time. Somebody has to decide what is true."""
 
+    exit_code = 3
+    remedy = "See `rintis positions show`, then decide with `rintis positions accept`; docs/operations.md says what each means."
 
-class PositionMoved(RintisError):
-    """Another process has moved this consumer's position; the batch is rolled back and read again."""
+    def __init__(self, message: str, *, consumer: str, partition: tuple[str, int]) -> None:
+        super().__init__(f"{type(self).__name__}: {message}. {self.remedy}")
+        self.details = {"consumer": consumer, "topic": partition[0], "partition": partition[1]}
+
+
+class PositionLost(WentBack):
+    """The log no longer holds what was read from it."""
+
+
+class DatabaseRestored(WentBack):
+    """The database is older than what it had already told others."""
 
 
 class Overloaded(RintisError):

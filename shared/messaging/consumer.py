@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -11,13 +11,14 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
-from shared.errors import Fatal, PositionLost
+from shared.errors import Fatal
+from shared.messaging.continuity import Log, check_database, check_log, check_record, find_compacted, read_records
 from shared.messaging.limits import Limits
 from shared.messaging.pipeline import Pipeline
-from shared.messaging.positions import Moved, Partition
+from shared.messaging.positions import Partition, Positions
 from shared.messaging.records import KafkaRecord
 from shared.messaging.tolerance import keep_records, tolerant_parser
-from shared.storage import TRANSIENT, Database
+from shared.storage import TRANSIENT
 from shared.telemetry import get_logger, metrics
 
 log = get_logger(__name__)
@@ -29,16 +30,16 @@ ASSIGN_RETRY_SECONDS = 0.5
 class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """Reads one subscription. On assignment it seeks to the database's position, whatever Kafka has committed.
 
-    Kafka's own commits are made by the acknowledgement policy, for lag tools only.
-    `fail` is told of what no retry can mend.
+    Kafka is told of a position once the database has committed it: for lag tools, and as a witness against a database
+    that was restored. `fail` is told of what no retry can mend.
     """
 
     def __init__(
         self,
         broker: KafkaBroker,
         pipeline: Pipeline,
-        database: Database,
         *,
+        bootstrap: str,
         limits: Limits,
         instance: str | None,
         fail: Callable[[Fatal], None],
@@ -46,13 +47,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
     ) -> None:
         self.pipeline = pipeline
         self.group = pipeline.subscription.group
-        self._database = database
+        self._bootstrap = bootstrap
         self._limits = limits
         self._fail = fail
         self._committed = committed
         self._busy = asyncio.Lock()
         self._placed = asyncio.Event()
         self._gaps: dict[Partition, int] = {}
+        self._connections: frozenset[Any] = frozenset()
         self.subscriber = self._subscribe(broker, instance)
         self.subscriber(self._on_batch)
 
@@ -71,7 +73,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             ack_policy=AckPolicy.NACK_ON_ERROR,
             isolation_level="read_committed",
             listener=self,
-            parser=tolerant_parser,
+            parser=self._parse,
             decoder=keep_records,
             session_timeout_ms=limits.session_timeout_ms,
             heartbeat_interval_ms=limits.heartbeat_ms,
@@ -98,7 +100,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             try:
                 await self._seek(assigned)
                 self._placed.set()
-            except PositionLost as error:
+            except Fatal as error:
                 self.pipeline.positions.reading = {}
                 self._placed.set()
                 self._fail(error)
@@ -111,19 +113,62 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             return
 
     async def _seek(self, assigned: Sequence[Any]) -> None:
+        positions, client = self.pipeline.positions, self.subscriber.consumer
         self._gaps.clear()
         if not assigned:
-            self.pipeline.positions.reading = {}
+            positions.reading = {}
             return
-        client = self.subscriber.consumer
         beginnings = {(tp.topic, tp.partition): offset for tp, offset in (await client.beginning_offsets(list(assigned))).items()}
+        self._connections = self._connected()
+        # Kafka's notes first, the database next, the ends last: each may have grown by the time the next is read.
+        committed = {tp: await client.committed(TopicPartition(*tp)) for tp in beginnings}
+        async with self.pipeline.database.transaction() as tx:
+            start = await positions.start(tx, beginnings)
+            void = await positions.find_void(tx)
         ends = {(tp.topic, tp.partition): offset for tp, offset in (await client.end_offsets(list(assigned))).items()}
-        async with self._database.transaction() as tx:
-            positions = await self.pipeline.positions.start(tx, beginnings)
-        for partition, offset in positions.items():
-            check_log(self.group, partition, offset, beginnings[partition], ends[partition])
+        for partition, offset in start.items():
+            if (partition, committed[partition]) not in void:
+                check_database(self.group, partition, offset, committed[partition])
+            check_log(self.group, partition, offset, Log(beginnings[partition], ends[partition]))
+        await self._verify_records(start, beginnings)
+        for partition, offset in start.items():
             client.seek(TopicPartition(*partition), offset)
-        self.pipeline.positions.reading = dict(positions)
+        positions.reading = dict(start)
+
+    async def _verify_records(self, positions: Mapping[Partition, int], beginnings: Mapping[Partition, int]) -> None:
+        """Compare the record before each position with the one that was handled last.
+
+        A tail that was cut off and has grown again looks whole by its numbers alone.
+        """
+        last = self.pipeline.positions.last
+        wanted = {p: at - 1 for p, at in positions.items() if last.get(p) is not None and at > beginnings[p]}
+        found = await read_records(self._bootstrap, wanted)
+        gone = {partition for partition in wanted if partition not in found}
+        compacted = await find_compacted(self._bootstrap, sorted({topic for topic, _ in gone}))
+        for partition in wanted:
+            expected = last[partition]
+            if expected is not None and partition[0] not in compacted:
+                ids = self.pipeline.ids_of(found[partition]) if partition in found else frozenset()
+                check_record(self.group, partition, positions[partition], expected=expected, found=ids)
+
+    async def _verify_connection(self, records: Sequence[KafkaRecord]) -> None:
+        """Look again where the broker was away since the last batch: meanwhile its log may have lost its tail."""
+        connections = self._connected()
+        if not connections <= self._connections:
+            reading = self.pipeline.positions.reading
+            held = [TopicPartition(*partition) for partition in {(r.topic, r.partition) for r in records}]
+            offsets = await self.subscriber.consumer.beginning_offsets(held)
+            beginnings = {(tp.topic, tp.partition): offset for tp, offset in offsets.items()}
+            await self._verify_records({partition: reading[partition] for partition in beginnings}, beginnings)
+        self._connections = connections
+
+    def _connected(self) -> frozenset[Any]:
+        return frozenset(self.subscriber.consumer._client._conns.values())  # noqa: SLF001 - nothing public tells of it
+
+    async def _parse(self, records: Sequence[Any], original: Callable[[Any], Awaitable[Any]]) -> Any:
+        message = await tolerant_parser(records, original)
+        message.consumer = _Noted(self.subscriber.consumer, self.pipeline.positions)
+        return message
 
     async def _on_batch(self, records: Any) -> None:  # the framework builds a validator of every annotation it can read
         # The client fetches while positions are still being set: nothing of that may be taken for what comes next.
@@ -134,11 +179,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 return
             try:
                 await self._verify_order(records)
+                await self._verify_connection(records)
                 with metrics.CONSUMER_BATCH_SECONDS.labels(self.group).time():
                     async with asyncio.timeout(self._limits.batch_seconds):
                         await self.pipeline.process(records)
-            except Moved as moved:
-                self._go_back(moved)
             except Fatal as error:
                 self._fail(error)
                 raise
@@ -172,23 +216,23 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             return
         ends = await self.subscriber.consumer.end_offsets([TopicPartition(*partition) for partition in back])
         for tp, end in ends.items():
-            check_log(self.group, (tp.topic, tp.partition), reading[tp.topic, tp.partition], 0, end)
-
-    def _go_back(self, moved: Moved) -> None:
-        metrics.POSITION_MOVES.labels(self.group).inc()
-        log.warning(
-            "The database is behind what was read; reading again from there.", action="position_moved", consumer=self.group
-        )
-        for partition, offset in moved.to.items():
-            self.subscriber.consumer.seek(TopicPartition(*partition), offset)
-            self.pipeline.positions.reading[partition] = offset
+            check_log(self.group, (tp.topic, tp.partition), reading[tp.topic, tp.partition], Log(0, end))
 
 
-def check_log(group: str, partition: tuple[str, int], position: int, beginning: int, end: int) -> None:
-    """Raise PositionLost where the log does not hold the position that the database names."""
-    if position > end:
-        raise PositionLost(f"{group} has read {partition} up to {position}, but the log ends at {end}: its tail was lost")
-    if position < beginning:
-        raise PositionLost(
-            f"{group} has read {partition} up to {position}, but the log begins at {beginning}: records were deleted unread"
-        )
+class _Noted:
+    """What the framework acknowledges by: it notes what the database has committed, where the client would note what it fetched."""
+
+    def __init__(self, client: Any, positions: Positions) -> None:
+        self._client = client
+        self._positions = positions
+
+    async def commit(self) -> None:
+        """Tell Kafka how far the group has come."""
+        reading = self._positions.reading
+        notes = {tp: reading[tp.topic, tp.partition] for tp in self._client.assignment() if (tp.topic, tp.partition) in reading}
+        if notes:
+            await self._client.commit(notes)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on from another place."""
+        self._client.seek(partition, offset)

@@ -129,11 +129,9 @@ class Reader:
         """Return what the record is. Raises Unprocessable with the field that is wrong."""
         envelope = read_envelope(record.headers)
         broker_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        publisher = record.topic.rsplit(".", 1)[-1] if self._is_intake else None
-        if publisher is not None:
-            id_, minute_at = intake_id(envelope, publisher), broker_at
-        else:
-            id_, minute_at = _own_id(envelope), envelope.time
+        publisher = self._publisher_of(record)
+        id_ = self._id_of(envelope, publisher)
+        minute_at = envelope.time if publisher is None else broker_at
         model = self._models.get(envelope.type)
         if model is None:
             return Reading(id_, envelope, minute_at, is_newer_version=self._is_newer(envelope.type))
@@ -144,6 +142,20 @@ class Reader:
         place = (record.topic, record.partition, record.offset, key)
         received = Received(id_, event, envelope, *place, self._clock.at(broker_at), minute_at, publisher)
         return Reading(id_, envelope, minute_at, received)
+
+    def id_of(self, record: KafkaRecord) -> UUID | None:
+        """Return the id that a record's attributes name, None where they cannot be read."""
+        try:
+            return self._id_of(read_envelope(record.headers), self._publisher_of(record))
+        except Unprocessable:
+            return None
+
+    def _publisher_of(self, record: KafkaRecord) -> str | None:
+        return record.topic.rsplit(".", 1)[-1] if self._is_intake else None
+
+    @staticmethod
+    def _id_of(envelope: Envelope, publisher: str | None) -> UUID:
+        return _own_id(envelope) if publisher is None else intake_id(envelope, publisher)
 
     @staticmethod
     def sequence_of(record: KafkaRecord) -> int | None:

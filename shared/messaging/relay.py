@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from shared.contracts.envelope import Envelope, headers_of
 from shared.messaging.limits import Limits
+from shared.messaging.tails import source_of
 from shared.storage import TRANSIENT, Database, Tx, load_queries
 from shared.telemetry import get_logger, metrics
 
@@ -117,9 +118,7 @@ class Relay:
         return done
 
     async def _start(self, row: Row) -> asyncio.Future[Any]:
-        envelope = Envelope(
-            str(row["event_id"]), f"/rintis/{self._source}", row["type"], row["time"], row["sequence"], row["key"]
-        )
+        envelope = Envelope(str(row["event_id"]), source_of(self._source), row["type"], row["time"], row["sequence"], row["key"])
         try:
             future: asyncio.Future[Any] = await self._producer.send(
                 row["topic"], row["payload"], key=row["key"].encode(), headers=headers_of(envelope)

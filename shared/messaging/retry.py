@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from shared.errors import Fatal, PositionMoved, Retryable, Unprocessable
+from shared.errors import Fatal, Retryable, Unprocessable
 from shared.messaging.outcomes import DeadLetter, RetryLater
 from shared.storage import TRANSIENT
 
@@ -37,7 +37,7 @@ class RetryPolicy:
 
 def concerns_batch(error: BaseException) -> bool:
     """Return whether an error is about the servers or the whole batch, not about one record."""
-    return isinstance(error, (*TRANSIENT, Fatal, PositionMoved)) or not isinstance(error, Exception)
+    return isinstance(error, (*TRANSIENT, Fatal)) or not isinstance(error, Exception)
 
 
 def fate(error: Exception) -> RetryLater | DeadLetter:

@@ -23,6 +23,7 @@ from shared.errors import Fatal
 from shared.messaging import Consumer, Limits, Relay, Subscription
 from shared.messaging.broker import make_broker, make_producer
 from shared.messaging.pipeline import Pipeline
+from shared.messaging.tails import verify_sequences
 from shared.messaging.vault import Vault
 from shared.security import KEY_MIGRATIONS, KeyStore
 from shared.service.app import Overview, State, make_app
@@ -90,11 +91,11 @@ class Service:
         self.app = make_app(self.name, self.routers, self.state, self._read_overview)
 
     def run(self) -> None:
-        """Run until SIGTERM or SIGINT; exit status 1 after something that no retry can mend."""
+        """Run until SIGTERM or SIGINT; another exit status after something that no retry can mend."""
         configure_logs(self.name, self.settings.instance or "0")
         uvloop.run(self.serve())
         if self._failure is not None:
-            sys.exit(1)
+            sys.exit(self._failure.exit_code)
 
     async def serve(self) -> None:
         """Start everything in order, wait for the stop, stop everything in order."""
@@ -124,7 +125,7 @@ class Service:
 
     def fail(self, error: Fatal) -> None:
         """Stop the process for a reason that a retry cannot mend, and say which."""
-        log.error("The service stops.", action="fatal", reason=str(error))
+        log.error("The service stops.", action="fatal", error=type(error).__name__, reason=str(error), **error.details)
         self._failure = error
         self._stop.set()
 
@@ -136,6 +137,8 @@ class Service:
             await until_there(f"Kafka ({bootstrap})", partial(find_topics, bootstrap, own), self._say)
         for hook in self.on_start:
             await until_there("its servers", hook, self._say)
+        if self.database is not None:
+            await until_there(f"Kafka ({bootstrap})", partial(verify_sequences, self.name, bootstrap, self.database), self._say)
         self.state.waits_for = "first assignments"
         self._broker = self._make_consumers()
         self._spawn_tasks()
@@ -179,7 +182,7 @@ class Service:
             consumer = Consumer(
                 broker,
                 pipeline,
-                self.database,
+                bootstrap=self.settings.kafka_bootstrap_servers,
                 limits=self.limits,
                 instance=self.settings.instance,
                 fail=self.fail,

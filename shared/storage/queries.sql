@@ -20,6 +20,10 @@ select hashtext(g.key) & 15, g.topic, g.key, g.event_id, g.type, g.time,
 from given g join counted c using (topic, key) join numbered n using (topic, key)
 order by g.ord;
 
+-- find_sequences --
+-- The numbers that keys' last events were given.
+select s.topic, s.key, s.last from sequences s join unnest($1::text[], $2::text[]) as g(topic, key) using (topic, key);
+
 -- add_flow --
 -- Append sums to the flow ledger.
 insert into flow (direction, party, topic, partition, minute, outcome, events, hash_sum)
@@ -32,8 +36,12 @@ select $1::text, * from unnest($2::text[], $3::int[], $4::bigint[]) order by 2, 
 on conflict (consumer, topic, partition) do nothing;
 
 -- find_progress --
--- How far a consumer has come, without a lock.
-select topic, partition, next_offset from progress where consumer = $1;
+-- How far a consumer has come and by which event, without a lock.
+select topic, partition, next_offset, last_event_id from progress where consumer = $1;
+
+-- find_position_decisions --
+-- Which notes of Kafka about a consumer's positions somebody has declared void.
+select topic, partition, accepted from position_decisions where consumer = $1 and fault = 'DatabaseRestored';
 
 -- lock_progress --
 -- First statement of a batch: whoever holds these rows may move this consumer.
@@ -50,16 +58,16 @@ from unnest($2::text[], $3::int[], $4::bigint[], $5::uuid[]) as g(topic, partiti
 where p.consumer = $1 and p.topic = g.topic and p.partition = g.partition;
 
 -- find_heard --
--- The last sequence number met per key.
-select h.topic, h.key, h.sequence
+-- The last sequence number met per key, and the last that had an effect.
+select h.topic, h.key, h.sequence, h.applied
 from heard h join unnest($2::text[], $3::text[]) as g(topic, key) using (topic, key)
 where h.consumer = $1;
 
 -- set_heard --
--- Remember the last sequence number met per key.
-insert into heard as h (consumer, topic, key, sequence)
-select $1::text, * from unnest($2::text[], $3::text[], $4::bigint[]) order by 2, 3
-on conflict (consumer, topic, key) do update set sequence = greatest(h.sequence, excluded.sequence);
+-- Remember the last sequence number met per key, and the last that had an effect.
+insert into heard as h (consumer, topic, key, sequence, applied)
+select $1::text, * from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) order by 2, 3
+on conflict (consumer, topic, key) do update set sequence = greatest(h.sequence, excluded.sequence), applied = greatest(h.applied, excluded.applied);
 
 -- find_seen --
 -- Which of these intake events a consumer has met.
@@ -93,20 +101,20 @@ order by g.topic, g.key
 on conflict (consumer, topic, key) do nothing;
 
 -- count_gates --
--- How many keys of a consumer wait.
-select count(*) from gate where consumer = $1;
+-- How many keys of a consumer's topics wait.
+select topic, count(*) as keys from gate where consumer = $1 and topic = any($2::text[]) group by topic;
 
 -- claim_gate --
--- One gate whose time has come and that no other process works on.
-select topic, key, attempts from gate
-where consumer = $1 and not is_held and next_at <= $2
+-- One gate whose time has come, of a topic that has not stopped, and that no other process works on.
+select id, topic, key, attempts, action from gate
+where consumer = $1 and not is_held and next_at <= $2 and topic <> all($3::text[])
 order by next_at
 limit 1
 for update skip locked;
 
 -- delay_gate --
 -- The first record behind the gate failed again; a held gate waits for an operator.
-update gate set next_at = $4, attempts = attempts + 1, reason = $5, is_held = $6
+update gate set next_at = $4, attempts = $7, reason = $5, is_held = $6, action = case when $6 then null else action end
 where consumer = $1 and topic = $2 and key = $3;
 
 -- close_gate --
@@ -123,10 +131,12 @@ order by g.ord
 on conflict (consumer, topic, partition, record_offset) do nothing;
 
 -- find_parked --
--- What waits behind a gate, oldest first: by the key's own numbers where it has them.
-select seq, partition, record_offset, sequence, broker_ms, record, sealed_under from parked
-where consumer = $1 and topic = $2 and key = $3
-order by sequence nulls first, seq
+-- What waits behind a gate, oldest first: by the key's own numbers where it has them, else as it arrived.
+select p.seq, p.partition, p.record_offset, p.sequence, p.broker_ms, p.record, p.sealed_under, p.letter,
+  d.event_id as dead_id, d.counted_at, d.is_marked
+from parked p left join dead_letters d on d.id = p.letter
+where p.consumer = $1 and p.topic = $2 and p.key = $3
+order by p.sequence nulls first, p.broker_ms, p.partition, p.record_offset
 limit $4;
 
 -- remove_parked --
@@ -139,10 +149,10 @@ select exists (select from parked where consumer = $1 and topic = $2 and key = $
 
 -- add_dead_letters --
 -- Set records aside for good, with the reason and where they came from.
-insert into dead_letters (id, consumer, topic, partition, record_offset, event_id, event_type, reason, field, attempts, broker_ms, record, sealed_under, dead_at)
-select g.id, $1::text, g.topic, g.partition, g.record_offset, g.event_id, g.event_type, g.reason, g.field, g.attempts, g.broker_ms, g.record, g.sealed_under, $14::timestamptz
-from unnest($2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::int[], $11::bigint[], $12::bytea[], $13::uuid[])
-  as g(id, topic, partition, record_offset, event_id, event_type, reason, field, attempts, broker_ms, record, sealed_under)
+insert into dead_letters (id, consumer, topic, partition, record_offset, event_id, event_type, reason, field, attempts, broker_ms, record, sealed_under, key, sequence, counted_at, is_marked, dead_at)
+select g.id, $1::text, g.topic, g.partition, g.record_offset, g.event_id, g.event_type, g.reason, g.field, g.attempts, g.broker_ms, g.record, g.sealed_under, g.key, g.sequence, g.counted_at, g.is_marked, $18::timestamptz
+from unnest($2::uuid[], $3::text[], $4::int[], $5::bigint[], $6::uuid[], $7::text[], $8::text[], $9::text[], $10::int[], $11::bigint[], $12::bytea[], $13::uuid[], $14::text[], $15::bigint[], $16::timestamptz[], $17::bool[])
+  as g(id, topic, partition, record_offset, event_id, event_type, reason, field, attempts, broker_ms, record, sealed_under, key, sequence, counted_at, is_marked)
 order by g.id
 on conflict (consumer, topic, partition, record_offset) do nothing;
 
@@ -180,6 +190,6 @@ select consumer, sum(parked)::int as parked, sum(held)::int as held, sum(dead)::
 from (
   select consumer, count(*) as parked, 0 as held, 0 as dead from parked group by consumer
   union all select consumer, 0, count(*), 0 from gate where is_held group by consumer
-  union all select consumer, 0, 0, count(*) from dead_letters group by consumer
+  union all select consumer, 0, 0, count(*) from dead_letters where closed_at is null group by consumer
 ) as shelved
 group by consumer;

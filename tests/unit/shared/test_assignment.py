@@ -30,7 +30,15 @@ def consumer() -> Consumer:
     subscription = Subscription("eligibility", "workers", WORKERS, {})
     pipeline = Pipeline(subscription, database, clock=Clock(), limits=Limits(), vault=None)
     broker = make_broker("127.0.0.1:1", Limits(), "test")
-    made = Consumer(broker, pipeline, database, limits=Limits(), instance=None, fail=lambda _: None, committed=lambda: None)
+    made = Consumer(
+        broker,
+        pipeline,
+        bootstrap="127.0.0.1:1",
+        limits=Limits(),
+        instance=None,
+        fail=lambda _: None,
+        committed=lambda: None,
+    )
     made.subscriber = SimpleNamespace(consumer=Client())
     return made
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from shared.storage.database import AWAY, CONTENTION, TRANSIENT, Database, Tx
-from shared.storage.flow import Heard, record_arrivals, record_heard
+from shared.storage.flow import Heard, fold_flow, record_arrivals, record_heard
 from shared.storage.migrate import migrate
 from shared.storage.outbox import Outbox, Outgoing
 from shared.storage.sql import Queries, load_queries
@@ -21,6 +21,7 @@ __all__ = [
     "Outgoing",
     "Queries",
     "Tx",
+    "fold_flow",
     "load_queries",
     "migrate",
     "record_arrivals",

@@ -9,10 +9,18 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.contracts.envelope import hash64
-from shared.storage.database import Tx
+from shared.storage.database import Database, Tx
 from shared.storage.sql import load_queries
 
 SQL = load_queries("shared.storage")
+FOLD = load_queries("shared.storage", "flow.sql")
+
+FOLD_LOCK = 7_210_003
+"""Advisory lock of the one process that folds a service's ledger."""
+FOLD_AFTER_SECONDS = 120.0
+"""Age at which a row is folded: the rate of a queue is read from the rows of the last minute."""
+FOLD_ROWS = 5_000
+"""Rows of one fold: some tens of milliseconds, so that no batch waits for it."""
 
 
 class Heard(NamedTuple):
@@ -34,6 +42,15 @@ async def record_heard(tx: Tx, consumer: str, events: Iterable[Heard]) -> None:
 async def record_arrivals(tx: Tx, door: str, arrivals: Sequence[tuple[UUID, datetime, str]]) -> None:
     """Append what came in by a door other than Kafka (`http`, `file`): (id, arrived at, outcome)."""
     await _append(tx, "door", door, [Heard(door, -1, at, outcome, id_) for id_, at, outcome in arrivals])
+
+
+async def fold_flow(database: Database, *, after_seconds: float = FOLD_AFTER_SECONDS) -> bool:
+    """Fold what batches have appended into one row per cell; return whether more waits. No sum changes by it."""
+    async with database.transaction() as tx:
+        if not await tx.fetchval(FOLD["lock_fold"], FOLD_LOCK):
+            return False
+        moved: int = await tx.fetchval(FOLD["fold_flow"], after_seconds, FOLD_ROWS)
+    return moved == FOLD_ROWS
 
 
 async def _append(tx: Tx, direction: str, party: str, events: Iterable[Heard]) -> None:

@@ -17,13 +17,18 @@ MAX_RECORD_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic. `partitions` bounds how many processes of one hearer can share its work."""
+    """One topic. `partitions` bounds how many processes of one hearer can share its work.
+
+    `is_newest_truth`: a key's newest event replaces what its older ones said, so that an old one that could not be handled in
+    its time is not applied any more. Where it is False each event stands for itself (one message of several, one filing).
+    """
 
     name: str
     key: str
     publisher: str
     hearers: tuple[str, ...]
     partitions: int = 12
+    is_newest_truth: bool = True
 
     @property
     def is_intake(self) -> bool:
@@ -53,12 +58,14 @@ INTAKE_PERMITS = Topic("intake.permits", "permit number", "outside", ("reporting
 INTAKE_FILINGS = Topic("intake.filings", "permit number", "outside", ("reporting",), partitions=6)
 WORKERS = Topic("registration.workers", "worker id", "registration", ("eligibility", "notification"))
 REFUSALS = Topic("registration.refusals", "reference id", "registration", ("notification",), partitions=6)
-REVIEWS = Topic("registration.reviews", "worker id", "registration", ("notification",), partitions=6)
+REVIEWS = Topic("registration.reviews", "worker id", "registration", ("notification",), partitions=6, is_newest_truth=False)
 DECISIONS = Topic("eligibility.decisions", "worker id", "eligibility", ("notification", "registration"))
 PLACEMENTS = Topic("eligibility.placements", "worker id", "eligibility", ("notification", "registration"))
-MESSAGES = Topic("notification.messages", "subject id", "notification", ("registration", "reporting"))
-TASKS = Topic("notification.tasks", "id of what the task is about", "notification", ("eligibility",), partitions=6)
-FILINGS = Topic("reporting.filings", "permit id", "reporting", ("notification",), partitions=6)
+MESSAGES = Topic("notification.messages", "subject id", "notification", ("registration", "reporting"), is_newest_truth=False)
+TASKS = Topic(
+    "notification.tasks", "id of what the task is about", "notification", ("eligibility",), partitions=6, is_newest_truth=False
+)
+FILINGS = Topic("reporting.filings", "permit id", "reporting", ("notification",), partitions=6, is_newest_truth=False)
 SANCTIONS = Topic("reporting.sanctions", "permit id", "reporting", ("notification",), partitions=6)
 
 INTAKE = (INTAKE_REGISTRATIONS, INTAKE_LAYOFFS, INTAKE_PERMITS, INTAKE_FILINGS)

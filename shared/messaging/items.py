@@ -16,6 +16,16 @@ Key = tuple[str, str]
 """A topic and a key: what order is kept for, and what a gate stops."""
 
 
+@dataclass(frozen=True, slots=True)
+class Redriven:
+    """What a record from among the dead letters brings with it: how the ledger counted it, whether its mark in `seen` is its own."""
+
+    letter: UUID
+    id: UUID
+    minute_at: datetime
+    is_marked: bool
+
+
 @dataclass(slots=True)
 class Item:
     """A record, what was read of it, and what became of it."""
@@ -30,6 +40,8 @@ class Item:
     attempts: int = 1
     seq: int | None = None
     """Number of the row that it waited in, for a record that comes from behind a gate."""
+    redriven: Redriven | None = None
+    """Set for a record that an operator has put back."""
 
     @property
     def lane(self) -> Key:
@@ -42,9 +54,15 @@ class Item:
         return self.outcome is not None and not isinstance(self.outcome, RetryLater)
 
     @property
+    def is_marked(self) -> bool:
+        """Whether a copy of this record would be recognised by the mark that this record left itself."""
+        return self.received is not None or (self.redriven is not None and self.redriven.is_marked)
+
+    @property
     def seen_id(self) -> UUID | None:
-        """Return what a copy of an intake event is recognised by."""
-        return None if self.received is None else seen_id(self.received.envelope, self.received.publisher or "")
+        """Return what a copy of an intake event is recognised by; None for one whose mark is its own: it is no copy of itself."""
+        is_marked = self.redriven is not None and self.redriven.is_marked
+        return None if self.received is None or is_marked else seen_id(self.received.envelope, self.received.publisher or "")
 
 
 def examine(record: KafkaRecord, reader: Reader) -> Item:
@@ -65,8 +83,22 @@ def examine(record: KafkaRecord, reader: Reader) -> Item:
     return item
 
 
+def possible_ids(record: KafkaRecord, reader: Reader) -> frozenset[UUID]:
+    """Return the ids that a record may have been settled under: its own, and the one of a record that could not be read.
+
+    Another version of this code may read what this one cannot, and the other way round.
+    """
+    own = reader.id_of(record)
+    return frozenset({_unread(record).id} if own is None else {_unread(record).id, own})
+
+
+def key_of(record: KafkaRecord) -> str:
+    """Return the key that a record's order is kept by, whatever is wrong with it."""
+    return (record.key or b"").decode("utf-8", "replace").replace("\x00", "")[:200]
+
+
 def _unread(record: KafkaRecord) -> Item:
-    key = (record.key or b"").decode("utf-8", "replace").replace("\x00", "")[:200]
+    key = key_of(record)
     broker_at = datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC)
     return Item(record, key, derive_id(f"{record.topic}-{record.partition}-{record.offset}", "record", at=broker_at), broker_at)
 

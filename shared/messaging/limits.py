@@ -34,7 +34,31 @@ class Limits:
     metadata_ms: int = 10_000
     """How soon a new publisher's topic is found."""
     gates: int = 1_000
-    """Keys that may wait at once; above it the fault is ours, and the consumer stops instead of filling tables."""
+    """Keys of one topic that may wait at once; above it the fault is ours, and the consumer stops instead of filling tables."""
+    set_aside_seconds: int = 60
+    """Window over which what is set aside is counted: longer than a hiccup, shorter than anybody needs to look."""
+    set_aside_records: int = 100
+    """So many of one topic may be set aside in a window whatever their share: a handful to look through, in a quiet hour too."""
+    set_aside_share: float = 0.1
+    """Above this share of a window's records the fault is ours (our assumption): ten times one poisonous record in a hundred."""
+    stops_seconds: float = 2.0
+    """How often a stopped consumer says that it still stands, and looks whether it may go on."""
+    redrive_records: int = 500
+    """Dead letters put back in one transaction: as large as a batch, and as short."""
+    redrive_per_second: int = 50
+    """Dead letters put back per second where the operator says nothing: slow enough to watch, 10,000 in under four minutes."""
+    redrive_fastest: int = 5_000
+    """Most that an operator may ask for: what a service handles on one machine beside its work."""
+    redrive_alone: int = 100
+    """More entries than this need a second person's approval: what one person can look through one by one."""
+    redrive_failures: int = 20
+    """So many may fail again before their share is looked at: fewer tell nothing."""
+    redrive_failed_share: float = 0.5
+    """Above this share of those that ended, the repair did not work: the redrive stops and leaves the rest untouched."""
+    approval_hours: float = 24.0
+    """A request that nobody approved within a day is withdrawn: by then it is about another day's letters."""
+    reading_minutes: float = 15.0
+    """How long an approved reading of a record may be used: long enough to look, too short to come back to."""
     release_records: int = 100
     """Records released from one gate in one transaction."""
     release_seconds: float = 0.2

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from shared.contracts.envelope import derive_id
-from shared.errors import RintisError
-from shared.messaging.items import Item, Key, examine
+from shared.errors import Unprocessable
+from shared.messaging.fuse import GATES, Blown
+from shared.messaging.items import Item, Key, Redriven, examine
 from shared.messaging.limits import Limits
 from shared.messaging.outcomes import DeadLetter, RetryLater
 from shared.messaging.records import Reader, StoredRecord, dump
@@ -16,10 +20,17 @@ from shared.messaging.vault import Vault
 from shared.storage import Tx, load_queries
 
 SQL = load_queries("shared.storage")
+LETTERS = load_queries("shared.storage", "letters.sql")
 
 
-class GatesFull(RintisError):
-    """More keys wait than may: the fault is ours, and the consumer stops until it is mended."""
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A key that waits, and the operator action that let it be tried again, if one did."""
+
+    id: UUID
+    lane: Key
+    attempts: int
+    action: UUID | None
 
 
 class Shelf:
@@ -37,7 +48,7 @@ class Shelf:
         return {(row["topic"], row["key"]) for row in rows}
 
     async def park(self, tx: Tx, items: Sequence[Item], gated: set[Key]) -> None:
-        """Open a gate for each key that has none and put the records behind it. Raises GatesFull."""
+        """Open a gate for each key that has none and put the records behind it. Raises Blown."""
         now = datetime.now(UTC)
         first: dict[Key, RetryLater] = {}
         for item in items:
@@ -59,13 +70,19 @@ class Shelf:
         await tx.execute(SQL["park_records"], self._consumer, *columns, now)
 
     async def _open_gates(self, tx: Tx, first: dict[Key, RetryLater], now: datetime) -> None:
-        if await tx.fetchval(SQL["count_gates"], self._consumer) + len(first) > self._limits.gates:
-            raise GatesFull
         topics, keys = zip(*first, strict=True)
+        waiting = Counter(topics) + Counter(await self.count_gates(tx, set(topics)))
+        for topic, count in waiting.items():
+            if count > self._limits.gates:
+                raise Blown(topic, GATES, records=count, set_aside=count)
         dues = [now + timedelta(seconds=self._limits.retry.delay(1) or 0.0) for _ in first]
         await tx.execute(
             SQL["open_gates"], self._consumer, topics, keys, dues, [outcome.reason for outcome in first.values()], now
         )
+
+    async def count_gates(self, tx: Tx, topics: Collection[str]) -> dict[str, int]:
+        """Return how many keys of each topic wait; topics without any are left out."""
+        return {row["topic"]: row["keys"] for row in await tx.fetch(SQL["count_gates"], self._consumer, list(topics))}
 
     async def bury(self, tx: Tx, items: Sequence[Item]) -> None:
         """Write dead letters: our ids, a reason code and the place, and the record itself."""
@@ -84,6 +101,11 @@ class Shelf:
             [item.record.timestamp for item in items],
             [record for record, _ in kept],
             [subject for _, subject in kept],
+            # A key of intake is whatever its publisher says: it rests in the sealed record only.
+            [None if self._vault else item.key for item in items],
+            [item.sequence for item in items],
+            [item.minute_at for item in items],
+            [item.is_marked for item in items],
         ]
         await tx.execute(SQL["add_dead_letters"], self._consumer, *columns, datetime.now(UTC))
 
@@ -98,39 +120,63 @@ class Shelf:
             return [(record, None) for record in records]
         return await self._vault.seal(records)
 
-    async def claim(self, tx: Tx, reader: Reader) -> tuple[Key, int, list[Item]] | None:
-        """Take a gate whose time has come, with what waits behind it, oldest first."""
-        gate = await tx.fetchrow(SQL["claim_gate"], self._consumer, datetime.now(UTC))
-        if gate is None:
+    async def claim(self, tx: Tx, reader: Reader, stopped: Collection[str]) -> tuple[Gate, list[Item]] | None:
+        """Take a gate whose time has come, with what waits behind it, oldest first; none of a topic that has stopped."""
+        row = await tx.fetchrow(SQL["claim_gate"], self._consumer, datetime.now(UTC), list(stopped))
+        if row is None:
             return None
-        lane = (gate["topic"], gate["key"])
-        rows = await tx.fetch(SQL["find_parked"], self._consumer, *lane, self._limits.release_records)
-        items: list[Item] = []
-        for row in rows:
+        gate = Gate(row["id"], (row["topic"], row["key"]), row["attempts"], row["action"])
+        return gate, await self.load(tx, reader, gate, self._limits.release_records)
+
+    async def load(self, tx: Tx, reader: Reader, gate: Gate, most: int) -> list[Item]:
+        """Return the oldest records behind a gate."""
+        rows = await tx.fetch(SQL["find_parked"], self._consumer, *gate.lane, most)
+        return [await self._unpark(row, reader, gate) for row in rows]
+
+    async def _unpark(self, row: Any, reader: Reader, gate: Gate) -> Item:
+        place = {
+            "topic": gate.lane[0],
+            "partition": row["partition"],
+            "offset": row["record_offset"],
+            "timestamp": row["broker_ms"],
+        }
+        try:
             data = row["record"]
             if row["sealed_under"] is not None and self._vault is not None:
                 data = await self._vault.open(row["sealed_under"], data)
-            place = {
-                "topic": lane[0],
-                "partition": row["partition"],
-                "offset": row["record_offset"],
-                "timestamp": row["broker_ms"],
-            }
             item = examine(StoredRecord.load(data, **place), reader)
-            item.seq, item.attempts = row["seq"], gate["attempts"] + 1
-            items.append(item)
-        return lane, gate["attempts"], items
+        except Unprocessable as error:
+            # Its key has expired: nobody will ever read it, and it must not hold up what waits behind it.
+            item = examine(StoredRecord(**place, key=gate.lane[1].encode(), value=None, headers=()), reader)
+            item.outcome, item.sequence = DeadLetter(error.reason, error.field), row["sequence"]
+        item.seq, item.attempts = row["seq"], gate.attempts + 1
+        if row["letter"] is not None:
+            counted = (row["dead_id"] or item.id, row["counted_at"] or item.minute_at)
+            item.redriven = Redriven(row["letter"], *counted, is_marked=row["is_marked"])
+        return item
 
-    async def settle_gate(self, tx: Tx, lane: Key, items: Sequence[Item], *, may_hold: bool) -> None:
-        """Remove what was settled; close the gate when nothing waits, else set its next time or hold it."""
+    async def reopen(self, tx: Tx, lanes: Collection[Key]) -> None:
+        """Let keys be tried now and from the start; one that has no gate gets one. Held keys are held no more."""
+        if lanes:
+            topics, keys = zip(*sorted(set(lanes)), strict=True)
+            await tx.execute(LETTERS["put_back"], self._consumer, topics, keys, datetime.now(UTC))
+
+    async def settle_gate(self, tx: Tx, gate: Gate, items: Sequence[Item], *, may_hold: bool) -> bool:
+        """Remove what was settled; close the gate when nothing waits, else set its next time or hold it.
+
+        Returns whether the key waits for an operator now.
+        """
         settled = [item.seq for item in items if item.is_settled]
-        await tx.execute(SQL["remove_parked"], self._consumer, *lane, settled)
+        await tx.execute(SQL["remove_parked"], self._consumer, *gate.lane, settled)
         waiting = next((item.outcome for item in items if isinstance(item.outcome, RetryLater)), None)
         if waiting is None:
-            if not await tx.fetchval(SQL["has_parked"], self._consumer, *lane):
-                await tx.execute(SQL["close_gate"], self._consumer, *lane)
-            return
-        delay = self._limits.retry.delay(1 if settled else items[0].attempts)
+            if not await tx.fetchval(SQL["has_parked"], self._consumer, *gate.lane):
+                await tx.execute(SQL["close_gate"], self._consumer, *gate.lane)
+            return False
+        # The record that is first now has failed once, however long those before it took.
+        attempts = 1 if items[0].is_settled else gate.attempts + 1
+        delay = self._limits.retry.delay(attempts)
         is_held = delay is None and may_hold
         due = datetime.now(UTC) + timedelta(seconds=self._limits.retry.longest_seconds if delay is None else delay)
-        await tx.execute(SQL["delay_gate"], self._consumer, *lane, due, waiting.reason, is_held)
+        await tx.execute(SQL["delay_gate"], self._consumer, *gate.lane, due, waiting.reason, is_held, attempts)
+        return is_held

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.contracts.topics import OWN
 from shared.errors import DatabaseRestored, Unprocessable
 from shared.messaging.continuity import Partition, read_records
+from shared.messaging.items import key_of
 from shared.messaging.records import KafkaRecord, read_envelope
 from shared.storage import Database, load_queries
 
@@ -51,11 +52,11 @@ async def find_unknown(service: str, bootstrap: str, database: Database) -> dict
     said = {partition: number for partition, record in tails.items() if (number := number_of(record, service)) is not None}
     if not said:
         return {}
-    topics, keys = [topic for topic, _ in said], [_key(tails[partition]) for partition in said]
+    topics, keys = [topic for topic, _ in said], [key_of(tails[partition]) for partition in said]
     async with database.connection() as connection:
         rows = await connection.fetch(SQL["find_sequences"], topics, keys)
     known = {(row["topic"], row["key"]): row["last"] for row in rows}
-    given = {partition: known.get((partition[0], _key(tails[partition])), 0) for partition in said}
+    given = {partition: known.get((partition[0], key_of(tails[partition])), 0) for partition in said}
     return {partition: (number, given[partition]) for partition, number in said.items() if number > given[partition]}
 
 
@@ -80,7 +81,3 @@ def number_of(record: KafkaRecord, service: str) -> int | None:
     except Unprocessable:
         return None
     return envelope.sequence if envelope.source == source_of(service) and record.key else None
-
-
-def _key(record: KafkaRecord) -> str:
-    return (record.key or b"").decode("utf-8", "replace").replace("\x00", "")

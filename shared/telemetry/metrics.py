@@ -13,6 +13,16 @@ CONSUMER_BATCH_SECONDS = Histogram("rintis_consumer_batch_seconds", "Time of one
 CONSUMER_FAILURES = Counter(
     "rintis_consumer_batch_failures_total", "Batches given back, to be read again.", ["consumer", "error"]
 )
+SET_ASIDE = Counter(
+    "rintis_consumer_set_aside_total",
+    "Records set aside, by whose doing it is: ours (parked or dead), or the publisher's (contract breaks of intake).",
+    ["consumer", "topic", "kind"],
+)
+CONSUMER_STOPPED = Gauge(
+    "rintis_consumer_stopped",
+    "1 while a consumer of this process does not read a topic, by the reason.",
+    ["consumer", "topic", "reason"],
+)
 RELAY_EVENTS = Counter("rintis_relay_events_total", "Events acknowledged by Kafka and deleted from the outbox.")
 RELAY_FAILURES = Counter(
     "rintis_relay_failures_total", "Sends that failed or came too late; the producer was replaced.", ["error"]
@@ -20,9 +30,6 @@ RELAY_FAILURES = Counter(
 OUTBOX_EVENTS = Gauge("rintis_outbox_events", "Events in the outbox.")
 OUTBOX_AGE = Gauge("rintis_outbox_oldest_seconds", "Age of the oldest event in the outbox.")
 JOB_FAILURES = Counter("rintis_job_failures_total", "Runs of a job that failed and will be done again.", ["job", "error"])
-POSITION_MOVES = Counter(
-    "rintis_consumer_position_moves_total", "Times a consumer went back to the database's position.", ["consumer"]
-)
 
 
 class _Settled(Protocol):

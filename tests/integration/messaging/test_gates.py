@@ -5,7 +5,7 @@ import pytest
 
 from shared.contracts.topics import WORKERS
 from shared.errors import Retryable
-from shared.messaging.shelf import GatesFull
+from shared.messaging.fuse import Blown
 from tests.integration.messaging.messaging_stage import DEAD, Stage, intake_record, own_record
 
 
@@ -87,7 +87,7 @@ async def test_too_many_waiting_keys_stop_the_consumer_and_move_nothing(stage: S
     for number in range(3):
         stage.ward.failures[f"n{number}"] = [Retryable() for _ in range(50)]
 
-    with pytest.raises(GatesFull):
+    with pytest.raises(Blown, match="gates_full"):
         await consumer.process([intake_record(n, f"r{n}", name=f"n{n}") for n in range(3)])
 
     assert await stage.rows("select next_offset from progress") == [{"next_offset": 0}]

@@ -1,0 +1,57 @@
+"""Our own topics: each key's numbers without gaps and rising once exact repeats are dropped, and one content per event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rintis.chaos.evidence import Evidence
+from rintis.chaos.judgement import Trouble
+from rintis.chaos.raw import Record
+
+
+def check_sequences(evidence: Evidence) -> Iterator[Trouble]:
+    """Yield what is wrong with numbers, contents and partitions of our events."""
+    last = {(row["topic"], row["key"]): row["last"] for row in evidence.rows("sequences")}
+    for topic, records in evidence.records.items():
+        if not topic.startswith("intake."):
+            yield from _check_contents(records)
+            yield from _check_keys(topic, records, last)
+    yield from _check_absent(evidence, last)
+
+
+def _check_contents(records: Sequence[Record]) -> Iterator[Trouble]:
+    """An event has one number and one content, however often it was relayed."""
+    known: dict[str, Record] = {}
+    for record in records:
+        first = known.setdefault(record.id, record)
+        if first.digest != record.digest or first.type != record.type:
+            yield Trouble("doubled", "event_with_two_contents", record.id)
+        elif first.sequence != record.sequence or first.key != record.key:
+            yield Trouble("doubled", "event_said_twice", record.id)
+
+
+def _check_keys(topic: str, records: Sequence[Record], last: Mapping[tuple[str, str], int]) -> Iterator[Trouble]:
+    partitions: dict[str, int] = {}
+    met: dict[str, dict[int, str]] = {}
+    for record in records:
+        if partitions.setdefault(record.key, record.partition) != record.partition:
+            yield Trouble("out_of_order", "key_in_two_partitions", f"{topic} {record.key}")
+        numbers = met.setdefault(record.key, {})
+        if record.sequence in numbers:
+            if numbers[record.sequence] != record.id:
+                yield Trouble("doubled", "one_number_for_two_events", record.id)
+            continue
+        if record.sequence != len(numbers) + 1:
+            yield Trouble("out_of_order", "number_out_of_turn", f"{topic} {record.key} {record.sequence}")
+        numbers[record.sequence] = record.id
+    for key, numbers in met.items():
+        for number in set(range(1, last.get((topic, key), 0) + 1)) - numbers.keys():
+            yield Trouble("lost", "event_never_on_topic", f"{topic} {key} {number}")
+
+
+def _check_absent(evidence: Evidence, last: Mapping[tuple[str, str], int]) -> Iterator[Trouble]:
+    """Keys of which nothing at all came onto the topic, and nothing is on its way there."""
+    seen = {(topic, record.key) for topic, records in evidence.records.items() for record in records}
+    waiting = {(row["topic"], row["key"]) for row in evidence.rows("outbox")}
+    for topic, key in last.keys() - seen - waiting:
+        yield Trouble("lost", "event_never_on_topic", f"{topic} {key} 1")

@@ -1,0 +1,102 @@
+"""What the oracle looks at: the load's files, raw topics, tables by plain SQL, and what the simulators took."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from rintis.chaos.place import Place
+from rintis.chaos.raw import Record, read_topics
+from rintis.chaos.sent import Acknowledged, Sent, read_acknowledged, read_sent
+from shared.storage import load_queries
+
+SQL = load_queries("rintis.chaos")
+
+Row = Mapping[str, Any]
+
+TABLES: Mapping[str, Sequence[str]] = {
+    "registration": ("submissions", "registrations", "statuses"),
+    "eligibility": ("workers", "decisions", "seat_requests", "offers", "incubators"),
+    "notification": ("messages", "tasks"),
+    "reporting": ("permits", "permit_news", "filings", "periods", "notices"),
+}
+SHARED_TABLES = ("dead_letters", "gates", "outbox", "sequences", "positions")
+"""What every service's database has; the rows of all of them are put together."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that is compared. Tests give less: what is not given is empty."""
+
+    sent: Sequence[Sent] = ()
+    acknowledged: Sequence[Acknowledged] = ()
+    records: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    """Per topic, each partition's in order."""
+    tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    sms: Sequence[Row] = ()
+    mail: Sequence[Row] = ()
+
+    def rows(self, table: str) -> Sequence[Row]:
+        """Return a table's rows."""
+        return self.tables.get(table, ())
+
+    def on(self, topic: str) -> Sequence[Record]:
+        """Return a topic's records."""
+        return self.records.get(topic, ())
+
+    def family(self, name: str) -> list[Record]:
+        """Return the records of every publisher's topic of an intake family."""
+        return [record for topic, records in self.records.items() if topic.startswith(f"{name}.") for record in records]
+
+    @cached_property
+    def dead(self) -> frozenset[tuple[str, str, int, int]]:
+        """Return service and place of every record that a service has set aside for good."""
+        return frozenset(
+            (row["consumer"].split(".")[0], row["topic"], row["partition"], row["record_offset"])
+            for row in self.rows("dead_letters")
+        )
+
+    def is_dead(self, service: str, record: Record) -> bool:
+        """Return whether a service has set a record aside for good."""
+        return (service, *record.place) in self.dead
+
+
+async def collect(place: Place, folder: Path) -> Evidence:
+    """Read everything there is."""
+    tables: dict[str, list[Row]] = {table: [] for table in SHARED_TABLES}
+    for service, names in TABLES.items():
+        connection = await asyncpg.connect(place.databases[service])
+        try:
+            # One instant for all tables of a service: it may still be at work.
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                for name in names:
+                    tables[name] = [*map(dict, await connection.fetch(SQL[f"list_{name}"]))]
+                for name in SHARED_TABLES:
+                    tables[name] += map(dict, await connection.fetch(SQL[f"list_{name}"]))
+        finally:
+            await connection.close()
+    return Evidence(
+        read_sent(folder),
+        read_acknowledged(folder),
+        await read_topics(place.bootstrap),
+        tables,
+        read_received(place.received["sms"]),
+        read_received(place.received["smtp"]),
+    )
+
+
+def read_received(path: Path) -> list[Row]:
+    """Return what a simulator took; a line that a kill cut off was never answered."""
+    found: list[Row] = []
+    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+        try:
+            found.append(json.loads(line))
+        except ValueError:
+            continue
+    return found

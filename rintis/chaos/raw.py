@@ -1,0 +1,146 @@
+"""Topics read raw: every record of every partition from the beginning, in no group."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from rintis.runtime.topics import admin, existing_topics
+
+POLL_MS = 500
+POLL_RECORDS = 5_000
+PARTITION_BYTES = 8 << 20
+"""Fetched at once per partition: eight of the largest records."""
+
+TOLD = (
+    "worker_id",
+    "facts_version",
+    "decision_id",
+    "review_id",
+    "request_id",
+    "offer_id",
+    "incubator",
+    "decided_by",
+    "reference_id",
+    "message_id",
+    "about",
+    "filing_id",
+    "permit_number",
+    "workers",
+)
+"""Fields that are kept of a record: ids, versions and counts. Nothing that names a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of one record. `digest` stands for its whole value; `at_ms` is the time on the log."""
+
+    topic: str
+    partition: int
+    offset: int
+    at_ms: int
+    key: str
+    id: str = ""
+    source: str = ""
+    type: str = ""
+    sequence: int = 0
+    digest: str = ""
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Return where it lies."""
+        return self.topic, self.partition, self.offset
+
+    @property
+    def fact(self) -> str:
+        """Return the last words of its type: `decision.confirmed` of `id.rintis.eligibility.decision.confirmed.v1`."""
+        return ".".join(self.type.rsplit(".", 3)[1:3])
+
+
+def read_record(record: Any) -> Record:
+    """Return what is kept of a record as the client gives it, however broken it is."""
+    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
+    value = record.value or b""
+    sequence = headers.get("ce_sequence", "")
+    return Record(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        (record.key or b"").decode("utf-8", "replace"),
+        headers.get("ce_id", ""),
+        headers.get("ce_source", ""),
+        headers.get("ce_type", ""),
+        int(sequence) if sequence.isdigit() else 0,
+        hashlib.blake2b(value, digest_size=8).hexdigest(),
+        _told(value),
+    )
+
+
+def _told(value: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(value)
+    except ValueError:
+        return {}
+    return {name: body[name] for name in TOLD if name in body} if isinstance(body, dict) else {}
+
+
+async def read_topics(bootstrap: str, names: Collection[str] | None = None) -> dict[str, list[Record]]:
+    """Return the records of all our topics, or of these, per topic in the order of each partition."""
+    found = sorted(await existing_topics(bootstrap) if names is None else names)
+    partitions = await _partitions(bootstrap, found)
+    records: dict[str, list[Record]] = {topic: [] for topic in found}
+    client = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=PARTITION_BYTES,
+    )
+    await client.start()
+    try:
+        await _read(client, partitions, records)
+    finally:
+        await client.stop()
+    return records
+
+
+async def find_ends(bootstrap: str, names: Collection[str]) -> dict[tuple[str, int], int]:
+    """Return where each partition ends now."""
+    partitions = await _partitions(bootstrap, names)
+    client = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await client.start()
+    try:
+        return {(tp.topic, tp.partition): end for tp, end in (await client.end_offsets(partitions)).items()}
+    finally:
+        await client.stop()
+
+
+async def _partitions(bootstrap: str, names: Collection[str]) -> list[TopicPartition]:
+    async with admin(bootstrap) as client:
+        described = await client.describe_topics(list(names)) if names else []
+    return [TopicPartition(topic["topic"], part["partition"]) for topic in described for part in topic["partitions"]]
+
+
+async def _read(client: Any, partitions: Collection[TopicPartition], records: Mapping[str, list[Record]]) -> None:
+    ends = await client.end_offsets(partitions)
+    starts = await client.beginning_offsets(partitions)
+    open_ = {partition for partition in partitions if ends[partition] > starts[partition]}
+    if not open_:
+        return
+    client.assign(list(open_))
+    await client.seek_to_beginning(*open_)
+    while open_:
+        for batch in (await client.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)).values():
+            for record in batch:
+                records[record.topic].append(read_record(record))
+        for partition in list(open_):
+            if await client.position(partition) >= ends[partition]:
+                open_.discard(partition)
+                client.pause(partition)

@@ -32,6 +32,8 @@ PARTS = {
     "queues": "rintis.commands.queues",
     "dead-letters": "rintis.commands.dead_letters",
     "audit": "rintis.commands.audit",
+    "chaos": "rintis.commands.chaos",
+    "positions": "rintis.commands.positions",
 }
 """Commands by name: a module has either a typer app `app` or one function `command`."""
 
@@ -56,7 +58,7 @@ def adopt_running() -> None:
 
 def main() -> None:
     """Run the command line. An error that has a remedy is printed without a trace, exit status 1."""
-    if sys.argv[1:2] not in (["up"], ["demo"]):
+    if sys.argv[1:2] not in (["up"], ["demo"], ["chaos"]):
         adopt_running()
     register()
     try:

@@ -1,0 +1,191 @@
+"""One run: a stage, a load, a plan of faults played on them, and the count afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from rintis.chaos.faults import Faults
+from rintis.chaos.happened import Happened, by_kind
+from rintis.chaos.judgement import Judgement
+from rintis.chaos.load import Load
+from rintis.chaos.oracle import judge, settled
+from rintis.chaos.plan import NEEDS_VOLUMES, Fault, make_plan
+from rintis.chaos.sight import AWAY_NOW, Sight
+from rintis.chaos.stage import Ended, Stage
+from rintis.chaos.volumes import can_mount, unmount_below
+from rintis.runtime.errors import CannotStart
+from rintis.runtime.progress import Steps
+from rintis.runtime.stack import clear
+from rintis.runtime.state import State
+
+WARM_SECONDS = 5.0
+"""Load before the first fault, so that there is something to disturb."""
+OVERLAP_SECONDS = 0.7
+"""How long after the one before it an overlapping fault begins."""
+RECOVERY_SECONDS = 180.0
+"""Longest wait for a recovery; then the next fault comes all the same, and the oracle says what became of it."""
+LOAD_SECONDS = 300.0
+"""Longest wait for what the load has drawn to be acknowledged, once every server is up."""
+SETTLED_SECONDS = 420.0
+"""Longest wait for everything to come to rest: above the lease of a message whose sender was killed and the longest of its pauses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to play. `seconds` caps the time in which faults begin; `partitions` caps those of each topic."""
+
+    faults: int
+    seed: int
+    per_second: float
+    seconds: float | None = None
+    partitions: int | None = None
+
+
+@dataclass
+class Run:
+    """A run as it went."""
+
+    options: Options
+    began: float
+    ended: float = 0.0
+    happened: list[Happened] = field(default_factory=list)
+    processes_ended: list[Ended] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    is_settled: bool = False
+    answers: dict[str, int] = field(default_factory=dict)
+    judgement: Judgement | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for JSON, the counts that must be 0 among the first."""
+        counts = self.judgement.as_dict() if self.judgement else {}
+        return {
+            "seed": self.options.seed,
+            "faults": len(self.happened),
+            "per_second": self.options.per_second,
+            "seconds": round(self.ended - self.began, 1),
+            **counts,
+            "is_settled": self.is_settled,
+            "kinds": by_kind(self.happened),
+            "left_out": self.left_out,
+            "http_answers": self.answers,
+            "ended_by_themselves": [{"slot": e.slot, "code": e.code, "reason": e.reason} for e in self.processes_ended],
+        }
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is lost, doubled, out of order, overbooked or stuck."""
+        return self.judgement is not None and self.judgement.is_clean
+
+
+async def play(state: State, options: Options, steps: Steps) -> Run:
+    """Play one run from a state folder that the caller holds. Everything that was started is stopped again, whatever happens."""
+    unmount_below(state.folder)
+    clear(state)
+    has_volumes = can_mount()
+    without = () if has_volumes else NEEDS_VOLUMES
+    stage = Stage(state, has_volumes=has_volumes, partitions=options.partitions)
+    run = Run(options, time.time(), left_out=[kind.value for kind in without])
+    if without:
+        steps.note("Full disks are left out: this user may not mount a file system to fill.")
+    plan = make_plan(options.seed, options.faults, stage.usual(), without=without)
+    sight = Sight(stage.bootstrap, stage.databases)
+    try:
+        with steps.step("Starting Kafka, PostgreSQL, simulators and eight services behind proxies"):
+            await stage.up()
+        load = Load(stage, seed=options.seed, per_second=options.per_second, folder=state.folder / "load")
+        async with loaded(load, steps):
+            await asyncio.sleep(WARM_SECONDS)
+            await Player(stage, sight, run, steps).play(plan)
+        run.answers = dict(load.answers)
+        with steps.step("Waiting until nothing moves any more"):
+            run.is_settled = await settled(stage, SETTLED_SECONDS)
+        with steps.step("Counting: what was sent against topics, tables and what people received"):
+            run.judgement = await judge(stage, state.folder / "load")
+    finally:
+        run.ended = time.time()
+        run.processes_ended = stage.ended
+        await sight.close()
+        with steps.step("Stopping everything"):
+            await stage.down()
+    return run
+
+
+@contextlib.asynccontextmanager
+async def loaded(load: Load, steps: Steps) -> Any:
+    """Publish while the block runs; afterwards wait until all that was drawn is acknowledged."""
+    until = asyncio.Event()
+    task = asyncio.create_task(load.run(until))
+    try:
+        yield
+        until.set()
+        with steps.step("Waiting for the last acknowledgements"):
+            await asyncio.wait_for(asyncio.shield(task), LOAD_SECONDS)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+class Player:
+    """Plays a plan on a stage under load."""
+
+    def __init__(self, stage: Stage, sight: Sight, run: Run, steps: Steps) -> None:
+        self._stage = stage
+        self._sight = sight
+        self._run = run
+        self._steps = steps
+        self._faults = Faults(stage, sight)
+
+    async def play(self, plan: Sequence[Fault]) -> None:
+        """Play fault after fault, overlapping ones together, each followed by the recovery from it."""
+        end = time.monotonic() + self._run.options.seconds if self._run.options.seconds else None
+        with self._progress(len(plan)) as advance:
+            for together in in_steps(plan):
+                if end is not None and time.monotonic() > end:
+                    self._steps.note(f"The time is over: {len(self._run.happened)} of {len(plan)} faults were played.")
+                    return
+                advance(" and ".join(map(str, together)), 0)
+                plays = (self._one(fault, number * OVERLAP_SECONDS) for number, fault in enumerate(together))
+                self._run.happened += await asyncio.gather(*plays)
+                advance("", len(together))
+                await asyncio.gather(asyncio.to_thread(self._stage.kafka.up), asyncio.to_thread(self._stage.postgres.up))
+                await asyncio.sleep(together[-1].rest)
+
+    async def _one(self, fault: Fault, pause: float) -> Happened:
+        await asyncio.sleep(pause)
+        began = time.time()
+        try:
+            note = await self._faults.act(fault)
+        except (CannotStart, httpx.HTTPError, *AWAY_NOW) as error:
+            note = f"could not be played to its end: {type(error).__name__}: {error}"
+        ended, moment = time.time(), time.monotonic()
+        recovery = await self._sight.recovery(moment, RECOVERY_SECONDS, self._faults.channels(fault))
+        said = "not recovered" if recovery is None else f"recovered in {recovery:.1f} s"
+        self._steps.note(f"{fault.number:>4}  {fault}: {note + ', ' if note else ''}{said}")
+        return Happened(fault, began, ended, recovery, note)
+
+    @contextmanager
+    def _progress(self, total: int) -> Iterator[Callable[[str, int], None]]:
+        columns = (TextColumn("faults"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+        with Progress(*columns, console=self._steps.console, transient=True) as progress:
+            task = progress.add_task("", total=total)
+            yield lambda text, count: progress.update(task, description=text, advance=count)
+
+
+def in_steps(plan: Sequence[Fault]) -> list[list[Fault]]:
+    """Return faults that are played together, in order."""
+    groups: list[list[Fault]] = []
+    for fault in plan:
+        if fault.overlaps and groups:
+            groups[-1].append(fault)
+        else:
+            groups.append([fault])
+    return groups

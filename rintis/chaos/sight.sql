@@ -1,0 +1,26 @@
+-- find_positions --
+-- How far every consumer of a service has come.
+select consumer, topic, partition, next_offset from progress;
+
+-- find_outbox_head --
+-- The newest event that waits to be sent; 0 where none does.
+select coalesce(max(id), 0) from outbox;
+
+-- is_outbox_behind --
+-- Whether an event up to this one still waits.
+select exists (select from outbox where id <= $1);
+
+-- find_lease_holders --
+-- From which ports the relays come that hold buckets now.
+select distinct activity.client_port
+from pg_locks as locks
+join pg_stat_activity as activity using (pid)
+where locks.locktype = 'advisory' and locks.granted and locks.classid = $1::bigint::oid;
+
+-- find_message_head --
+-- The newest message of a channel.
+select coalesce(max(seq), 0) from messages where channel = $1;
+
+-- count_messages_until --
+-- How many messages of a channel up to this one have not been settled.
+select count(*) from messages where channel = $1 and seq <= $2 and state in ('due', 'sending');

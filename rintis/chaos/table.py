@@ -1,0 +1,31 @@
+"""The result of a run on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from rintis.chaos.happened import by_kind
+from rintis.chaos.run import Run
+
+MUST_BE_NONE = ("lost", "doubled", "out_of_order", "overbooked", "stuck")
+"""A run is good where these are 0."""
+
+
+def show(console: Console, run: Run) -> None:
+    """Print recovery by kind, then the counts, with examples of what is wrong."""
+    table = Table(title=f"Faults of seed {run.options.seed}", box=None)
+    for name in ("kind", "count", "median s", "worst s", "not recovered"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    for kind, row in by_kind(run.happened).items():
+        table.add_row(kind, *(str("" if value is None else value) for value in row.values()))
+    console.print(table)
+    for ended in run.processes_ended:
+        console.print(f"{ended.slot} ended by itself with {ended.code}: {ended.reason or 'no reason said'}")
+    counts = run.judgement.as_dict() if run.judgement else {}
+    console.print(f"accepted {counts.get('accepted', 0)}")
+    for name in MUST_BE_NONE:
+        number = counts.get(name, "?")
+        console.print(f"[{'green' if number == 0 else 'red'}]{name.replace('_', ' ')} {number}[/]")
+    for found in run.judgement.found if run.judgement else ():
+        console.print(f"  {found.kind} {found.what}: {found.count}, such as {', '.join(found.examples)}", markup=False)

@@ -13,10 +13,12 @@ from faststream.kafka import KafkaBroker
 
 from shared.errors import Fatal
 from shared.messaging.continuity import Log, check_database, check_log, check_record, find_compacted, read_records
+from shared.messaging.fuse import Blown
 from shared.messaging.limits import Limits
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.positions import Partition, Positions
 from shared.messaging.records import KafkaRecord
+from shared.messaging.stops import Stop, forget_stop, note_stop
 from shared.messaging.tolerance import keep_records, tolerant_parser
 from shared.storage import TRANSIENT
 from shared.telemetry import get_logger, metrics
@@ -55,6 +57,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._placed = asyncio.Event()
         self._gaps: dict[Partition, int] = {}
         self._connections: frozenset[Any] = frozenset()
+        self.stops: dict[str, Stop] = {}
+        """Topics that this consumer does not read, by name."""
         self.subscriber = self._subscribe(broker, instance)
         self.subscriber(self._on_batch)
 
@@ -134,6 +138,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         for partition, offset in start.items():
             client.seek(TopicPartition(*partition), offset)
         positions.reading = dict(start)
+        for topic in self.stops:
+            client.pause(*self._held(topic))
 
     async def _verify_records(self, positions: Mapping[Partition, int], beginnings: Mapping[Partition, int]) -> None:
         """Compare the record before each position with the one that was handled last.
@@ -183,6 +189,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 with metrics.CONSUMER_BATCH_SECONDS.labels(self.group).time():
                     async with asyncio.timeout(self._limits.batch_seconds):
                         await self.pipeline.process(records)
+            except Blown as blown:
+                self.stop(blown)
+                self._rewind(records)
+                return
             except Fatal as error:
                 self._fail(error)
                 raise
@@ -191,6 +201,28 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 log.warning("A batch will be read again.", action="batch_again", consumer=self.group, error=type(error).__name__)
                 raise
         self._committed()
+
+    def stop(self, blown: Blown) -> None:
+        """Read a topic no further, whatever else this consumer reads."""
+        if note_stop(self, blown) and (held := self._held(blown.topic)):
+            self.subscriber.consumer.pause(*held)
+
+    def resume(self, topic: str, *, is_forced: bool) -> None:
+        """Read a topic on from where it stopped."""
+        forget_stop(self, topic, is_forced=is_forced)
+        if held := self._held(topic):
+            self.subscriber.consumer.resume(*held)
+
+    def _held(self, topic: str) -> list[TopicPartition]:
+        client = self.subscriber.consumer
+        return [] if client is None else [tp for tp in client.assignment() if tp.topic == topic]
+
+    def _rewind(self, records: Sequence[KafkaRecord]) -> None:
+        """Fetch a batch that was rolled back again: of the topics that have not stopped now, of the others later."""
+        reading, held = self.pipeline.positions.reading, self.subscriber.consumer.assignment()
+        for partition in {(record.topic, record.partition) for record in records} & reading.keys():
+            if TopicPartition(*partition) in held:
+                self.subscriber.consumer.seek(TopicPartition(*partition), reading[partition])
 
     def _in_place(self, records: Sequence[KafkaRecord]) -> list[KafkaRecord]:
         """Return the records that follow on what was read; the others are fetched again from there.

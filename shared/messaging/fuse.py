@@ -48,6 +48,7 @@ class Fuse:
         self._is_intake = is_intake
         self._now = now
         self._seconds: dict[str, deque[_Second]] = defaultdict(deque)
+        self._forced_until: dict[str, float] = {}
 
     def check(self, items: Iterable[Item]) -> None:
         """Raise Blown where these records would take a topic beyond the limit. Called before the commit."""
@@ -56,7 +57,8 @@ class Fuse:
             before = self._window(topic)
             records = count + sum(second.records for second in before)
             set_aside = failed + sum(second.set_aside for second in before)
-            if failed and set_aside > limits.set_aside_records and set_aside > limits.set_aside_share * records:
+            is_forced = self._now() < self._forced_until.get(topic, 0.0)
+            if failed and not is_forced and set_aside > limits.set_aside_records and set_aside > limits.set_aside_share * records:
                 raise Blown(topic, SHARE, records=records, set_aside=set_aside)
 
     def note(self, consumer: str, items: Iterable[Item]) -> None:
@@ -73,9 +75,11 @@ class Fuse:
             if kind:
                 metrics.SET_ASIDE.labels(consumer, topic, kind).inc(count)
 
-    def reset(self, topic: str) -> None:
-        """Forget a topic: an operator has decided that it goes on."""
+    def reset(self, topic: str, *, is_forced: bool = False) -> None:
+        """Forget a topic: it goes on. Forced, nothing of it counts for `forced_seconds`."""
         self._seconds.pop(topic, None)
+        if is_forced:
+            self._forced_until[topic] = self._now() + self._limits.forced_seconds
 
     def _window(self, topic: str) -> deque[_Second]:
         window = self._seconds[topic]

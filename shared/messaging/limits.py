@@ -41,6 +41,8 @@ class Limits:
     """So many of one topic may be set aside in a window whatever their share: a handful to look through, in a quiet hour too."""
     set_aside_share: float = 0.1
     """Above this share of a window's records the fault is ours (our assumption): ten times one poisonous record in a hundred."""
+    forced_seconds: float = 600.0
+    """How long an operator who forces a stopped consumer on is believed: ten windows, long enough to get past bad records."""
     stops_seconds: float = 2.0
     """How often a stopped consumer says that it still stands, and looks whether it may go on."""
     redrive_records: int = 500

@@ -28,6 +28,10 @@ class State:
     releases: list[Job] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
+    def stops(self) -> list[str]:
+        """Return what consumers of this process do not read, and why."""
+        return [stop.text(consumer.group) for consumer in self.consumers for stop in consumer.stops.values()]
+
     def troubles(self) -> list[str]:
         """Return what is wrong with a process that should be at work."""
         if self.waits_for is not None:
@@ -45,11 +49,17 @@ def make_app(name: str, routers: Sequence[APIRouter], state: State, overview: Ov
     @app.get("/health/live", include_in_schema=False)
     async def live() -> Response:
         troubles = state.troubles()
-        return JSONResponse({"troubles": troubles}, 503 if troubles else 200)
+        return JSONResponse({"troubles": troubles, "stopped": state.stops()}, 503 if troubles else 200)
 
     @app.get("/health/ready", include_in_schema=False)
     async def ready() -> Response:
-        return JSONResponse({"waits_for": state.waits_for}, 503 if state.waits_for else 200)
+        # A stop is no reason to send nobody here: the doors and the other consumers of this process work.
+        return JSONResponse({"waits_for": state.waits_for, "stopped": state.stops()}, 503 if state.waits_for else 200)
+
+    @app.get("/health/consumers", include_in_schema=False)
+    async def consumers() -> Response:
+        stopped = state.stops()
+        return JSONResponse({"stopped": stopped}, 503 if stopped else 200)
 
     @app.get("/metrics", include_in_schema=False)
     async def read_metrics() -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -22,16 +23,20 @@ from faststream.kafka import KafkaBroker
 from shared.errors import Fatal
 from shared.messaging import Consumer, Limits, Relay, Subscription
 from shared.messaging.broker import make_broker, make_producer
+from shared.messaging.fuse import Blown
 from shared.messaging.pipeline import Pipeline
+from shared.messaging.redrive import Redrive
+from shared.messaging.stops import Stops
 from shared.messaging.tails import verify_sequences
 from shared.messaging.vault import Vault
-from shared.security import KEY_MIGRATIONS, KeyStore
+from shared.security import KEY_MIGRATIONS, Callers, KeyStore
 from shared.service.app import Overview, State, make_app
 from shared.service.jobs import Job, repeat
+from shared.service.operations import OperationsDesk, make_operations_router
 from shared.service.queues import read_queues
 from shared.service.settings import ServiceSettings
 from shared.service.waiting import find_topics, until_there
-from shared.storage import MIGRATIONS, TRANSIENT, Database, load_queries, migrate
+from shared.storage import MIGRATIONS, TRANSIENT, Database, fold_flow, load_queries, migrate
 from shared.telemetry import configure_logs, get_logger, metrics
 
 log = get_logger(__name__)
@@ -43,6 +48,8 @@ RELAY_DRAIN_SECONDS = 5.0
 """How long the relay goes on at a stop; what is left waits in the outbox for the next start."""
 GAUGE_SECONDS = 2.0
 """How often the outbox is measured."""
+FOLD_SECONDS = 15.0
+"""How often the flow ledger's appended rows are folded into cells: what an audit reads stays small."""
 EXPIRE_SECONDS = 300.0
 """How often keys whose time is over are destroyed."""
 GC_THRESHOLDS = (100_000, 50, 100)
@@ -88,7 +95,7 @@ class Service:
         self._failure: Fatal | None = None
         self._stop = asyncio.Event()
         self._broker: KafkaBroker | None = None
-        self.app = make_app(self.name, self.routers, self.state, self._read_overview)
+        self.app = make_app(self.name, [*self.routers, *self._operations()], self.state, self._read_overview)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; another exit status after something that no retry can mend."""
@@ -189,12 +196,23 @@ class Service:
                 committed=self._wake,
             )
             self.state.consumers.append(consumer)
-            self.state.releases.append(Job(f"release {consumer.group}", self.limits.release_seconds, self._release(pipeline)))
+            self.state.releases.append(Job(f"release {consumer.group}", self.limits.release_seconds, self._release(consumer)))
         return broker
 
-    def _release(self, pipeline: Pipeline) -> Callable[[], Awaitable[bool]]:
+    def _operations(self) -> list[APIRouter]:
+        """Return the operators' door of a service that has something to operate."""
+        if self.database is None:
+            return []
+        desk = OperationsDesk(self.database, self.state.consumers, self.limits)
+        return [make_operations_router(desk, Callers.load(self.settings.callers_file))]
+
+    def _release(self, consumer: Consumer) -> Callable[[], Awaitable[bool]]:
         async def release() -> bool:
-            has_more = await pipeline.release()
+            try:
+                has_more = await consumer.pipeline.release()
+            except Blown as blown:
+                consumer.stop(blown)
+                return False
             if has_more:
                 self._wake()
             return has_more
@@ -210,10 +228,22 @@ class Service:
         jobs = [*self.jobs, *self.state.releases]
         if self.database is not None:
             jobs.append(Job("measure outbox", GAUGE_SECONDS, self._measure))
+            jobs += self._operations_jobs(self.database)
+            jobs.append(Job("fold flow", FOLD_SECONDS, partial(fold_flow, self.database)))
         jobs += [Job("expire keys", EXPIRE_SECONDS, store.expire) for store in self.key_stores]
         self.state.tasks = [asyncio.create_task(repeat(job, self.fail), name=job.name) for job in jobs]
         if self.relay is not None:
             self.state.tasks.append(asyncio.create_task(self.relay.run(), name="relay"))
+
+    def _operations_jobs(self, database: Database) -> list[Job]:
+        """Return what carries out operators' actions, and what tells of consumers that stopped."""
+        consumers = self.state.consumers
+        redrive = Redrive(database, {consumer.group: consumer.pipeline for consumer in consumers}, self.limits)
+        stops = Stops(database, consumers, self.limits, self.settings.instance or f"{self.name}-{os.getpid()}")
+        return [
+            Job("redrive", self.limits.release_seconds, redrive.step),
+            Job("stops", self.limits.stops_seconds, stops.look),
+        ]
 
     def _make_relay(self) -> Relay | None:
         if self.database is None:

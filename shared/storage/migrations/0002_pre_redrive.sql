@@ -83,6 +83,7 @@ create table consumer_stops (
   seen_at timestamptz not null,
   resumed_at timestamptz,
   resumed_by text,
+  is_forced boolean not null default false,
   why text,
   constraint consumer_stops_pkey primary key (id)
 );

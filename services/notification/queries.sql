@@ -28,9 +28,8 @@ where m.subject_id = n.subject_id and m.state = 'due' and m.contact_version < n.
 with due as (
   select m.id from messages m
   where m.state = 'due' and m.channel = $1 and m.next_at <= clock_timestamp()
-    and not exists (
-      select from messages e where e.subject_id = m.subject_id and e.seq < m.seq and e.state in ('due', 'sending')
-    )
+    -- Not `not exists`: the planner would turn that into a join, and reads all waiting messages for each while it takes them for few.
+    and m.seq = (select min(e.seq) from messages e where e.subject_id = m.subject_id and e.state in ('due', 'sending'))
   order by m.next_at, m.seq
   limit $2
   for update skip locked
@@ -48,7 +47,8 @@ from claimed c
 order by seq;
 
 -- settle_messages --
--- Record what became of messages, where this sender still holds them; what is due again waits its own time.
+-- Record what became of messages, where this sender still holds them (only what is being sent has a lease); what is due again
+-- waits its own time.
 with given as (
   select * from unnest($2::uuid[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[])
     as g(id, state, reason, delay_seconds, answer, answer_reason)
@@ -58,7 +58,7 @@ with given as (
     next_at = clock_timestamp() + make_interval(secs => g.delay_seconds),
     settled_at = case when g.state <> 'due' then $8::timestamptz end
   from given g
-  where m.id = g.id and m.lease = $1 and m.state = 'sending'
+  where m.id = g.id and m.lease = $1
   returning m.id, m.attempts, g.answer, g.answer_reason
 ), dropped as (
   delete from attempts a using settled s where a.message_id = s.id and a.number = s.attempts + 1 and s.answer = 'not_tried'

@@ -45,7 +45,8 @@ messages took up to 3.8 s, and keys of a batch 56 ms instead of 3."""
 class Database:
     """One PostgreSQL database, reached through a pool that is opened once.
 
-    `url` is a libpq URL; `name` appears in `pg_stat_activity`; `planner` holds PostgreSQL's planner settings.
+    `url` is a libpq URL; `name` appears in `pg_stat_activity`; `planner` holds PostgreSQL's planner settings: those of a
+    service's small sets, or none for who reads whole tables.
     """
 
     def __init__(

@@ -186,7 +186,7 @@ class System:
 
     async def audit(self, *, patience: float = 5.0) -> Verdict:
         """Audit as `rintis audit` does."""
-        databases = {s: Database(self.environment[f"AUDIT_URL_{s.upper()}"], name="audit", size=2) for s in SERVICES}
+        databases = {s: Database(self.environment[f"AUDIT_URL_{s.upper()}"], name="audit", size=2, planner={}) for s in SERVICES}
         for database in databases.values():
             await database.open()
         try:

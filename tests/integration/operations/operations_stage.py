@@ -83,7 +83,7 @@ class Stage:
 
     async def audit(self) -> Verdict:
         """Audit as the command does, with little patience: nobody reads on meanwhile."""
-        databases = {s: Database(self.environment[f"AUDIT_URL_{s.upper()}"], name="audit", size=2) for s in SERVICES}
+        databases = {s: Database(self.environment[f"AUDIT_URL_{s.upper()}"], name="audit", size=2, planner={}) for s in SERVICES}
         for database in databases.values():
             await database.open()
         try:

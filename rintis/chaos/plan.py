@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -111,6 +111,12 @@ def make_plan(seed: int, count: int, slots: Sequence[str], *, without: Collectio
     for number, kind in enumerate(kinds, 1):
         plan.append(_draw(chance, number, kind, slots, before=plan[-1] if plan else None))
     return _with_one_long_pause(plan)
+
+
+def plan_outages(outages: Mapping[str, float]) -> list[Fault]:
+    """Return long absences of servers, by name and seconds, one after the other. They have number 0: no seed has drawn them."""
+    kinds = {"kafka": Kind.KAFKA_STOP, "postgres": Kind.POSTGRES_IMMEDIATE}
+    return [Fault(0, kinds[server], seconds) for server, seconds in outages.items()]
 
 
 def share_out(count: int, kinds: Sequence[Kind]) -> list[Kind]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +17,9 @@ from rintis.chaos.faults import Faults
 from rintis.chaos.happened import Happened, by_kind
 from rintis.chaos.judgement import Judgement
 from rintis.chaos.load import Load
+from rintis.chaos.memory import Memory
 from rintis.chaos.oracle import judge, settled
-from rintis.chaos.plan import NEEDS_VOLUMES, Fault, make_plan
+from rintis.chaos.plan import NEEDS_VOLUMES, Fault, make_plan, plan_outages
 from rintis.chaos.sight import AWAY_NOW, Sight
 from rintis.chaos.stage import Ended, Stage
 from rintis.chaos.volumes import can_mount, unmount_below
@@ -32,7 +33,7 @@ WARM_SECONDS = 5.0
 OVERLAP_SECONDS = 0.7
 """How long after the one before it an overlapping fault begins."""
 RECOVERY_SECONDS = 180.0
-"""Longest wait for a recovery; then the next fault comes all the same, and the oracle says what became of it."""
+"""Longest wait for a recovery, and as long as the fault has lasted; then the next fault comes all the same, and the oracle says what became of it."""
 LOAD_SECONDS = 300.0
 """Longest wait for what the load has drawn to be acknowledged, once every server is up."""
 SETTLED_SECONDS = 420.0
@@ -48,6 +49,8 @@ class Options:
     per_second: float
     seconds: float | None = None
     partitions: int | None = None
+    outages: Mapping[str, float] = field(default_factory=dict)
+    """Seconds for which a server is away at the run's beginning, by `kafka` and `postgres`, one after the other."""
 
 
 @dataclass
@@ -62,6 +65,9 @@ class Run:
     left_out: list[str] = field(default_factory=list)
     is_settled: bool = False
     answers: dict[str, int] = field(default_factory=dict)
+    memory: dict[str, dict[str, float]] = field(default_factory=dict)
+    quiet: float | None = None
+    """What is measured as recovery where there was no fault: the way through the system under this load."""
     judgement: Judgement | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,9 +80,11 @@ class Run:
             "seconds": round(self.ended - self.began, 1),
             **counts,
             "is_settled": self.is_settled,
+            "recovery_without_fault_seconds": self.quiet and round(self.quiet, 2),
             "kinds": by_kind(self.happened),
             "left_out": self.left_out,
             "http_answers": self.answers,
+            "memory_megabytes": self.memory,
             "ended_by_themselves": [{"slot": e.slot, "code": e.code, "reason": e.reason} for e in self.processes_ended],
         }
 
@@ -96,14 +104,16 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
     run = Run(options, time.time(), left_out=[kind.value for kind in without])
     if without:
         steps.note("Full disks are left out: this user may not mount a file system to fill.")
-    plan = make_plan(options.seed, options.faults, stage.usual(), without=without)
+    plan = [*plan_outages(options.outages), *make_plan(options.seed, options.faults, stage.usual(), without=without)]
+    memory = Memory(stage)
     sight = Sight(stage.bootstrap, stage.databases)
     try:
         with steps.step("Starting Kafka, PostgreSQL, simulators and eight services behind proxies"):
             await stage.up()
         load = Load(stage, seed=options.seed, per_second=options.per_second, folder=state.folder / "load")
-        async with loaded(load, steps):
+        async with memory.watched(), loaded(load, steps):
             await asyncio.sleep(WARM_SECONDS)
+            run.quiet = await sight.recovery(time.monotonic(), RECOVERY_SECONDS)
             await Player(stage, sight, run, steps).play(plan)
         run.answers = dict(load.answers)
         with steps.step("Waiting until nothing moves any more"):
@@ -112,6 +122,7 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
             run.judgement = await judge(stage, state.folder / "load")
     finally:
         run.ended = time.time()
+        run.memory = memory.as_dict()
         run.processes_ended = stage.ended
         await sight.close()
         with steps.step("Stopping everything"):
@@ -120,7 +131,7 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
 
 
 @contextlib.asynccontextmanager
-async def loaded(load: Load, steps: Steps) -> Any:
+async def loaded(load: Load, steps: Steps) -> AsyncIterator[None]:
     """Publish while the block runs; afterwards wait until all that was drawn is acknowledged."""
     until = asyncio.Event()
     task = asyncio.create_task(load.run(until))
@@ -167,7 +178,7 @@ class Player:
         except (CannotStart, httpx.HTTPError, *AWAY_NOW) as error:
             note = f"could not be played to its end: {type(error).__name__}: {error}"
         ended, moment = time.time(), time.monotonic()
-        recovery = await self._sight.recovery(moment, RECOVERY_SECONDS, self._faults.channels(fault))
+        recovery = await self._sight.recovery(moment, RECOVERY_SECONDS + fault.seconds, self._faults.channels(fault))
         said = "not recovered" if recovery is None else f"recovered in {recovery:.1f} s"
         self._steps.note(f"{fault.number:>4}  {fault}: {note + ', ' if note else ''}{said}")
         return Happened(fault, began, ended, recovery, note)

@@ -15,7 +15,9 @@ INSTALL := $(BIN)/python -m pip install --require-hashes --disable-pip-version-c
 PATHS := rintis services shared simulators tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev java browser up demo test unit check format lock down clean
+FAULTS ?= 200
+SEED ?= 1
+.PHONY: help setup setup-dev java browser up demo chaos test unit check format lock down clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +27,9 @@ up: setup ## Start Kafka, PostgreSQL and all services on this machine, until Ctr
 
 demo: setup ## Play one compressed day with 5,000 registrations and 1,000 permits, and check every number
 	@$(BIN)/python -m rintis demo
+
+chaos: setup ## Break everything under load, FAULTS=200 times by SEED=1, and count what became of each event
+	@$(BIN)/python -m rintis chaos --faults $(FAULTS) --seed $(SEED)
 
 test: setup-dev browser ## Run every test, against real Kafka and PostgreSQL that are started for it
 	@$(if $(LEFT_OUT),echo "Left out for want of go or chromium on PATH: $(LEFT_OUT)")

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
+import aiohttp
 
 from rintis.chaos.plan import Fault, Kind
 from rintis.chaos.sight import AWAY_NOW, Sight
@@ -230,9 +230,9 @@ class Faults:
 
     async def _misbehave(self, fault: Fault, bad: dict[str, float], good: dict[str, float]) -> None:
         address = self._stage.controls[fault.kind.value.partition("-")[0]]
-        async with httpx.AsyncClient() as client:
-            (await client.post(address, json=bad)).raise_for_status()
+        async with aiohttp.ClientSession(raise_for_status=True) as client:
+            await (await client.post(address, json=bad)).read()
             try:
                 await asyncio.sleep(fault.seconds)
             finally:
-                (await client.post(address, json=good)).raise_for_status()
+                await (await client.post(address, json=good)).read()

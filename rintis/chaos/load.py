@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -131,7 +133,7 @@ class Load:
             raise next((r for r in results if isinstance(r, KafkaError)), KafkaError("no acknowledgement in time"))
 
     async def _send_by_http(self) -> None:
-        async with httpx.AsyncClient(timeout=HTTP_SECONDS) as client:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HTTP_SECONDS)) as client:
             while self._is_drawing or self._to_http:
                 if not self._to_http:
                     await asyncio.sleep(TICK_SECONDS)
@@ -140,7 +142,7 @@ class Load:
                 self._book.note_sent(case.sent for case in batch)
                 await self._call(client, batch)
 
-    async def _call(self, client: httpx.AsyncClient, batch: Sequence[Case]) -> None:
+    async def _call(self, client: aiohttp.ClientSession, batch: Sequence[Case]) -> None:
         """Make one call until there is an answer that is clear."""
         headers = {
             "Authorization": f"Bearer {self._place.tokens[PEOPLE]}",
@@ -149,19 +151,23 @@ class Load:
         body = {"items": [case.item for case in batch]}
         while True:
             pause = PAUSE_SECONDS
+            address = f"{self._place.http['registration']}/registrations/batch"
             try:
-                answer = await client.post(f"{self._place.http['registration']}/registrations/batch", json=body, headers=headers)
-            except httpx.HTTPError as error:
+                async with client.post(address, json=body, headers=headers) as answer:
+                    status, asked, told = answer.status, answer.headers.get("Retry-After"), await answer.read()
+            except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is one too
                 self.answers[type(error).__name__] += 1
             else:
-                self.answers[str(answer.status_code)] += 1
-                if answer.status_code == httpx.codes.ACCEPTED:
-                    verdicts = [item["verdict"] for item in answer.json()["verdicts"]]
+                self.answers[str(status)] += 1
+                if status == HTTPStatus.ACCEPTED:
+                    verdicts = [item["verdict"] for item in json.loads(told)["verdicts"]]
                     taken = zip(batch, verdicts, strict=True)
                     self._book.note_acknowledged(Acknowledged(c.sent.number, time.time(), verdict=v) for c, v in taken)
                     self.acknowledged += len(batch)
                     return
-                pause = min(LONGEST_RETRY_AFTER, float(answer.headers.get("Retry-After", PAUSE_SECONDS)))
+                if status == HTTPStatus.SERVICE_UNAVAILABLE and asked is None:
+                    self.answers["503 without Retry-After"] += 1
+                pause = min(LONGEST_RETRY_AFTER, float(asked or PAUSE_SECONDS))
             await asyncio.sleep(pause)
 
 

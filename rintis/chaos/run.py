@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import aiohttp
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rintis.chaos.faults import Faults
@@ -175,7 +175,7 @@ class Player:
         began = time.time()
         try:
             note = await self._faults.act(fault)
-        except (CannotStart, httpx.HTTPError, *AWAY_NOW) as error:
+        except (CannotStart, aiohttp.ClientError, *AWAY_NOW) as error:
             note = f"could not be played to its end: {type(error).__name__}: {error}"
         ended, moment = time.time(), time.monotonic()
         recovery = await self._sight.recovery(moment, RECOVERY_SECONDS + fault.seconds, self._faults.channels(fault))

@@ -20,8 +20,7 @@ def show(console: Console, run: Run) -> None:
     for kind, row in by_kind(run.happened).items():
         table.add_row(kind, *(str("" if value is None else value) for value in row.values()))
     console.print(table)
-    for ended in run.processes_ended:
-        console.print(f"{ended.slot} ended by itself with {ended.code}: {ended.reason or 'no reason said'}")
+    _show_surroundings(console, run)
     counts = run.judgement.as_dict() if run.judgement else {}
     console.print(f"accepted {counts.get('accepted', 0)}")
     for name in MUST_BE_NONE:
@@ -29,3 +28,15 @@ def show(console: Console, run: Run) -> None:
         console.print(f"[{'green' if number == 0 else 'red'}]{name.replace('_', ' ')} {number}[/]")
     for found in run.judgement.found if run.judgement else ():
         console.print(f"  {found.kind} {found.what}: {found.count}, such as {', '.join(found.examples)}", markup=False)
+
+
+def _show_surroundings(console: Console, run: Run) -> None:
+    """Print what is good to know beside the counts."""
+    if run.quiet is not None:
+        console.print(f"The same measure without a fault: {run.quiet:.1f} s")
+    for slot, memory in run.memory.items():
+        console.print(f"{slot}: {memory['first']:.0f} MB at first, {memory['peak']:.0f} MB at most")
+    if run.answers:
+        console.print("HTTP answers: " + ", ".join(f"{name} {count} times" for name, count in sorted(run.answers.items())))
+    for ended in run.processes_ended:
+        console.print(f"{ended.slot} ended by itself with {ended.code}: {ended.reason or 'no reason said'}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import signal
 from pathlib import Path
@@ -12,21 +13,30 @@ from typing import Annotated
 import typer
 
 from rintis.chaos.run import Options, play
+from rintis.chaos.scenarios import Scenario, play_scenario
 from rintis.chaos.table import show
+from rintis.runtime.errors import CannotStart
 from rintis.runtime.progress import Steps
 from rintis.runtime.state import State
 
 FOLDER = "chaos-state"
 """Within the usual state folder: a run starts from nothing and leaves what `rintis up` keeps alone."""
+OUTAGES = ("kafka", "postgres")
 
 
-def command(
-    faults: Annotated[int, typer.Option(min=0, max=10_000, help="How many faults to play.")] = 50,
+def command(  # noqa: PLR0913, PLR0917 - one parameter an option of the command line
+    faults: Annotated[int | None, typer.Option(min=0, max=10_000, help="How many faults; 50, or none beside an outage.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed plays the same faults; without one a seed is drawn.")] = None,
     rate: Annotated[
-        float, typer.Option(min=1, max=5_000, help="Registrations per second, with permits and reports beside them.")
+        float, typer.Option(min=1, max=5_000, help="Registrations per second; permits and reports come on top.")
     ] = 300,
     duration: Annotated[float | None, typer.Option(min=1, help="Seconds after which no further fault begins.")] = None,
+    outage: Annotated[
+        list[str] | None, typer.Option(help="A server away for so many seconds first: kafka=600, postgres=180.")
+    ] = None,
+    scenario: Annotated[
+        Scenario | None, typer.Option(help="Damage that must be named, instead of faults that must heal.")
+    ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything of the run is kept.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
@@ -37,13 +47,33 @@ def command(
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    # Clients of servers that we stop ourselves have nothing new to say.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     state, steps = State(folder or State.default().folder / FOLDER), Steps()
-    steps.note(f"Seed {seed}: `rintis chaos --seed {seed} --faults {faults}` plays the same faults again.")
+    steps.note(f"Seed {seed}: with `--seed {seed}` and the same number of faults the same plan is played again.")
+    outages = _read_outages(outage or [])
+    if faults is None:
+        faults = 0 if outages else 50
     with state.hold():
-        run = asyncio.run(play(state, Options(faults, seed, rate, duration), steps))
+        if scenario is not None:
+            outcome = asyncio.run(play_scenario(state, scenario, steps, per_second=rate, seed=seed))
+            typer.echo(json.dumps(outcome.as_dict(), indent=1))
+            raise typer.Exit(0 if outcome.is_good else 1)
+        run = asyncio.run(play(state, Options(faults, seed, rate, duration, outages=outages), steps))
     if as_json:
         typer.echo(json.dumps(run.as_dict(), indent=1))
     else:
         show(steps.console, run)
     raise typer.Exit(0 if run.is_good else 1)
+
+
+def _read_outages(pairs: list[str]) -> dict[str, float]:
+    """Read `kafka=600`."""
+    outages: dict[str, float] = {}
+    for pair in pairs:
+        server, _, seconds = pair.partition("=")
+        if server not in OUTAGES or not seconds.replace(".", "", 1).isdecimal():
+            raise CannotStart(f"{pair!r} is no outage.", "Name a server and seconds: kafka=600 or postgres=180.")
+        outages[server] = float(seconds)
+    return outages

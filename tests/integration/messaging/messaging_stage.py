@@ -102,12 +102,12 @@ class Stage:
     keys: KeyStore
     ward: Ward = field(default_factory=Ward)
 
-    def consumer(self, *, is_intake: bool = True, gates: int = 1000) -> Pipeline:
+    def consumer(self, *, is_intake: bool = True, gates: int = 1000, limits: Limits | None = None) -> Pipeline:
         """Return one process' consumer, at the positions that the database names."""
         model = RegistrationSubmitted if is_intake else WorkerRegistered
         topic = INTAKE_REGISTRATIONS if is_intake else WORKERS
         subscription = Subscription("registration", topic.name.rsplit(".", 1)[-1], topic, {model: self.ward})
-        limits = Limits(retry=QUICK, gates=gates)
+        limits = limits or Limits(retry=QUICK, gates=gates)
         return Pipeline(subscription, self.database, clock=Clock(), limits=limits, vault=Vault("registration", self.keys, 30))
 
     async def assign(self, consumer: Pipeline, topic: str = INTAKE_TOPIC, partitions: int = 1) -> None:

@@ -70,6 +70,8 @@ class Pipeline:
 
     async def release(self) -> bool:
         """Try what waits behind one due gate; return whether there was one."""
+        if not await self.shelf.is_due(self.database):
+            return False
         async with self.database.transaction() as tx:
             claimed = await self.shelf.claim(tx, self._reader, self.stopped)
             if claimed is None:

@@ -67,24 +67,29 @@ class Relay:
 
     async def _with_connection(self) -> None:
         async with self._database.connection() as tx:
-            # The pool resets a connection when it takes it back, and with it ends every lease left.
-            while True:
-                if self._producer is None or self._is_broken:
-                    await self._renew()
-                self._wake.clear()
-                if not await self.relay_once(tx):
-                    await self._rest()
-                self._failures = 0
+            try:
+                while True:
+                    if self._producer is None or self._is_broken:
+                        await self._renew()
+                    self._wake.clear()
+                    if not await self.relay_once(tx):
+                        await self._rest()
+                    self._failures = 0
+            except BaseException:
+                # Whatever leases are left end with the connection.
+                tx.terminate()
+                raise
 
     async def relay_once(self, tx: Tx) -> int:
         """Send one read of every bucket that can be leased; return how many events were sent and deleted."""
         ready = [row["bucket"] for row in await tx.fetch(SQL["find_ready_buckets"])]
-        leased = [bucket for bucket in ready if await tx.fetchval(SQL["claim_bucket"], BUCKET_LOCKS, bucket)]
+        if not ready:
+            return 0
+        leased = [row["bucket"] for row in await tx.fetch(SQL["claim_buckets"], BUCKET_LOCKS, ready)]
         try:
             return await self._drain(tx, leased) if leased else 0
         finally:
-            for bucket in leased:
-                await tx.execute(SQL["release_bucket"], BUCKET_LOCKS, bucket)
+            await tx.execute(SQL["release_buckets"])
 
     async def _drain(self, tx: Tx, leased: Sequence[int]) -> int:
         missing = [topic for topic, until in self._missing.items() if until > time.monotonic()]

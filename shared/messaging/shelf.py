@@ -17,7 +17,7 @@ from shared.messaging.limits import Limits
 from shared.messaging.outcomes import DeadLetter, RetryLater
 from shared.messaging.records import Reader, StoredRecord, dump
 from shared.messaging.vault import Vault
-from shared.storage import Tx, load_queries
+from shared.storage import Database, Tx, load_queries
 
 SQL = load_queries("shared.storage")
 LETTERS = load_queries("shared.storage", "letters.sql")
@@ -119,6 +119,11 @@ class Shelf:
         if self._vault is None:
             return [(record, None) for record in records]
         return await self._vault.seal(records)
+
+    async def is_due(self, database: Database) -> bool:
+        """Return whether the time of any gate has come: one round trip, where there is mostly nothing to claim."""
+        async with database.connection() as connection:
+            return bool(await connection.fetchval(SQL["has_due_gate"], self._consumer, datetime.now(UTC)))
 
     async def claim(self, tx: Tx, reader: Reader, stopped: Collection[str]) -> tuple[Gate, list[Item]] | None:
         """Take a gate whose time has come, with what waits behind it, oldest first; none of a topic that has stopped."""

@@ -42,6 +42,17 @@ statistics come, keeps such plans with the prepared statement, and then reads wh
 messages took up to 3.8 s, and keys of a batch 56 ms instead of 3."""
 
 
+class Lean(asyncpg.Connection):
+    """A connection that goes back to its pool as it is: nobody here leaves settings, cursors or locks behind.
+
+    What the library would send instead is a round trip per use, a fifth of all. An open transaction is still rolled back.
+    """
+
+    def get_reset_query(self) -> str:
+        """Return nothing to be sent."""
+        return ""
+
+
 class Database:
     """One PostgreSQL database, reached through a pool that is opened once.
 
@@ -65,6 +76,7 @@ class Database:
                 self.url,
                 min_size=1,
                 max_size=self._size,
+                connection_class=Lean,
                 command_timeout=STATEMENT_SECONDS,
                 timeout=CONNECT_SECONDS,
                 server_settings={"application_name": self.name, "timezone": "UTC", **self._planner},

@@ -104,6 +104,10 @@ on conflict (consumer, topic, key) do nothing;
 -- How many keys of a consumer's topics wait.
 select topic, count(*) as keys from gate where consumer = $1 and topic = any($2::text[]) group by topic;
 
+-- has_due_gate --
+-- Whether the time of any gate has come.
+select exists (select from gate where consumer = $1 and not is_held and next_at <= $2);
+
 -- claim_gate --
 -- One gate whose time has come, of a topic that has not stopped, and that no other process works on.
 select id, topic, key, attempts, action from gate
@@ -160,13 +164,13 @@ on conflict (consumer, topic, partition, record_offset) do nothing;
 -- Buckets of the outbox that hold anything.
 select b::smallint as bucket from generate_series(0, 15) as b where exists (select from outbox o where o.bucket = b);
 
--- claim_bucket --
--- Lease a bucket for this connection; it ends with the connection.
-select pg_try_advisory_lock($1, $2);
+-- claim_buckets --
+-- Lease buckets for this connection, as far as nobody else has them; leases end with the connection.
+select g.bucket from unnest($2::int[]) as g(bucket) where pg_try_advisory_lock($1, g.bucket);
 
--- release_bucket --
--- Give a bucket back.
-select pg_advisory_unlock($1, $2);
+-- release_buckets --
+-- Give every lease of this connection back.
+select pg_advisory_unlock_all();
 
 -- fetch_outbox --
 -- The oldest events of the leased buckets, in order within each.

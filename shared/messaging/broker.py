@@ -7,6 +7,7 @@ import logging
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
+from shared.messaging.connections import mend_connections
 from shared.messaging.limits import Limits
 from shared.messaging.tolerance import Backoff
 
@@ -16,6 +17,7 @@ PRODUCER_BATCH_BYTES = 256 << 10
 
 def make_broker(bootstrap: str, limits: Limits, client_id: str) -> KafkaBroker:
     """Return the broker that consumers hang on. It publishes nothing: events leave through the outbox."""
+    mend_connections()
     return KafkaBroker(
         bootstrap,
         client_id=client_id,
@@ -34,6 +36,7 @@ def make_broker(bootstrap: str, limits: Limits, client_id: str) -> KafkaBroker:
 
 async def make_producer(bootstrap: str, limits: Limits, client_id: str) -> AIOKafkaProducer:
     """Return a started producer that neither doubles nor reorders."""
+    mend_connections()
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         client_id=client_id,

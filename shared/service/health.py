@@ -11,6 +11,13 @@ MAX_IDLE_SECONDS = 120.0
 """A handler busy for twice the longest batch is stuck."""
 
 
+def find_lost(consumers: Sequence[Consumer]) -> list[str]:
+    """Return the consumers whose client has ended its part in the group on an error of its own: they read nothing any more."""
+    clients = {consumer.group: getattr(consumer.subscriber, "consumer", None) for consumer in consumers}
+    tasks = {group: getattr(client._coordinator, "_coordination_task", None) for group, client in clients.items() if client}  # noqa: SLF001 - the only place that knows
+    return [group for group, task in tasks.items() if task is not None and task.done()]
+
+
 def consumer_troubles(consumers: Sequence[Consumer]) -> list[str]:
     """Return what is wrong with the consumers themselves; the broker's own ping says nothing about them."""
     troubles: list[str] = []

@@ -31,6 +31,7 @@ from shared.messaging.tails import verify_sequences
 from shared.messaging.vault import Vault
 from shared.security import KEY_MIGRATIONS, Callers, KeyStore
 from shared.service.app import Overview, State, make_app
+from shared.service.health import find_lost
 from shared.service.jobs import Job, repeat
 from shared.service.operations import OperationsDesk, make_operations_router
 from shared.service.queues import read_queues
@@ -228,6 +229,7 @@ class Service:
         jobs = [*self.jobs, *self.state.releases]
         if self.database is not None:
             jobs.append(Job("measure outbox", GAUGE_SECONDS, self._measure))
+            jobs.append(Job("watch consumers", GAUGE_SECONDS, self._watch_consumers))
             jobs += self._operations_jobs(self.database)
             jobs.append(Job("fold flow", FOLD_SECONDS, partial(fold_flow, self.database)))
         jobs += [Job("expire keys", EXPIRE_SECONDS, store.expire) for store in self.key_stores]
@@ -261,6 +263,12 @@ class Service:
 
     def _say(self, what: str) -> None:
         self.state.waits_for = what
+
+    async def _watch_consumers(self) -> bool:
+        """End a process whose Kafka client gave up for good, so that the next one in its slot goes on."""
+        if lost := find_lost(self.state.consumers):
+            raise Fatal(f"the Kafka client of {lost[0]} has left its group for good")
+        return False
 
     async def _measure(self) -> bool:
         if self.database is not None:

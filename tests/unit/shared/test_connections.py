@@ -1,0 +1,61 @@
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.metadata import MetadataRequest
+
+from shared.messaging.connections import mend_connections
+from shared.service.health import find_lost
+
+
+class ClosedTransport:
+    """What uvloop does with a write to a connection that the server has just closed."""
+
+    def write(self, _data: bytes) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    def close(self) -> None:
+        return None
+
+
+@pytest.fixture
+async def connection() -> Any:
+    made = AIOKafkaConnection("127.0.0.1", 1, on_close=None)
+    made._writer = ClosedTransport()
+    made._read_task = Mock(done=lambda: True)
+    return made
+
+
+async def test_a_write_to_a_connection_that_was_closed_counts_as_a_lost_connection(connection: Any) -> None:
+    mend_connections()
+
+    with pytest.raises(KafkaConnectionError):
+        connection.send(MetadataRequest([]))
+
+    assert not connection.connected()
+
+
+async def test_a_consumer_whose_client_left_its_group_for_good_is_noticed() -> None:
+    async def give_up() -> None:
+        raise KafkaConnectionError
+
+    async def go_on() -> None:
+        await asyncio.Event().wait()
+
+    lost, well = asyncio.create_task(give_up()), asyncio.create_task(go_on())
+    await asyncio.wait({lost}, timeout=5)
+    consumers = [consumer_with("eligibility.workers", lost), consumer_with("eligibility.tasks", well)]
+
+    assert find_lost(consumers) == ["eligibility.workers"]
+
+    assert isinstance(lost.exception(), KafkaConnectionError)
+    well.cancel()
+
+
+def consumer_with(group: str, task: asyncio.Task[None]) -> Any:
+    client = SimpleNamespace(_coordinator=SimpleNamespace(_coordination_task=task))
+    return SimpleNamespace(group=group, subscriber=SimpleNamespace(consumer=client))

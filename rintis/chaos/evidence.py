@@ -26,7 +26,7 @@ TABLES: Mapping[str, Sequence[str]] = {
     "notification": ("messages", "tasks"),
     "reporting": ("permits", "permit_news", "filings", "periods", "notices"),
 }
-SHARED_TABLES = ("dead_letters", "gates", "outbox", "sequences", "positions")
+SHARED_TABLES = ("dead_letters", "gates", "parked", "outbox", "sequences", "positions")
 """What every service's database has; the rows of all of them are put together."""
 
 
@@ -54,17 +54,46 @@ class Evidence:
         """Return the records of every publisher's topic of an intake family."""
         return [record for topic, records in self.records.items() if topic.startswith(f"{name}.") for record in records]
 
-    @cached_property
-    def dead(self) -> frozenset[tuple[str, str, int, int]]:
-        """Return service and place of every record that a service has set aside for good."""
-        return frozenset(
-            (row["consumer"].split(".")[0], row["topic"], row["partition"], row["record_offset"])
-            for row in self.rows("dead_letters")
-        )
-
     def is_dead(self, service: str, record: Record) -> bool:
         """Return whether a service has set a record aside for good."""
-        return (service, *record.place) in self.dead
+        return (service, *record.place) in self._dead
+
+    def is_excused(self, service: str, record: Record) -> bool:
+        """Return whether nothing needs to be seen yet of what a service did with a record, or ever."""
+        return self.is_dead(service, record) or self.is_coming(service, record)
+
+    def is_coming(self, service: str, record: Record) -> bool:
+        """Return whether a record is on its way yet: unread, or behind a gate. It may be stuck, and it is not lost."""
+        read_to = self._positions.get((service, record.topic, record.partition), 0)
+        return record.offset >= read_to or (service, *record.place) in self._parked
+
+    def is_leaving(self, topic: str, key: str) -> bool:
+        """Return whether events of a key wait to be sent to a topic."""
+        return (topic, key) in self._outbox
+
+    @cached_property
+    def _dead(self) -> frozenset[tuple[str, str, int, int]]:
+        return frozenset(map(_place, self.rows("dead_letters")))
+
+    @cached_property
+    def _parked(self) -> frozenset[tuple[str, str, int, int]]:
+        return frozenset(map(_place, self.rows("parked")))
+
+    @cached_property
+    def _outbox(self) -> frozenset[tuple[str, str]]:
+        return frozenset((row["topic"], row["key"]) for row in self.rows("outbox"))
+
+    @cached_property
+    def _positions(self) -> dict[tuple[str, str, int], int]:
+        return {(_service(row), row["topic"], row["partition"]): row["next_offset"] for row in self.rows("positions")}
+
+
+def _service(row: Row) -> str:
+    return str(row["consumer"]).split(".", maxsplit=1)[0]
+
+
+def _place(row: Row) -> tuple[str, str, int, int]:
+    return _service(row), row["topic"], row["partition"], row["record_offset"]
 
 
 async def collect(place: Place, folder: Path) -> Evidence:

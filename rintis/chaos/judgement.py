@@ -43,6 +43,10 @@ class Found:
     count: int
     examples: tuple[str, ...]
 
+    def __str__(self) -> str:
+        """Return it as a line for people."""
+        return f"{self.kind} {self.what}: {self.count}, such as {', '.join(self.examples[:2])}"
+
 
 @dataclass(frozen=True)
 class Judgement:

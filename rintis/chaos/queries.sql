@@ -78,9 +78,13 @@ select g.consumer, g.topic, g.key, g.is_held, g.reason,
   (select count(*) from parked p where p.consumer = g.consumer and p.topic = g.topic and p.key = g.key)::int as parked
 from gate g;
 
+-- list_parked --
+-- every service: records that wait behind their keys' gates.
+select consumer, topic, partition, record_offset from parked;
+
 -- list_outbox --
 -- every service: events that are not on their topics yet.
-select topic, key, event_id::text from outbox;
+select topic, key, sequence, event_id::text from outbox;
 
 -- list_sequences --
 -- every service: how many events each key has on each topic.

@@ -21,10 +21,11 @@ def check_registrations(evidence: Evidence) -> Iterator[Trouble]:
     for row in evidence.rows("submissions"):
         if row["verdict"] == "accepted" and row["submission_id"] not in registered:
             yield Trouble("lost", "accepted_without_registration", row["submission_id"])
-        if row["verdict"] == "refused" and row["kind"] == "registration" and row["refusal_id"] not in refused:
+        is_refusal = row["verdict"] == "refused" and row["kind"] == "registration"
+        if is_refusal and row["refusal_id"] not in refused and not evidence.is_leaving(REFUSALS, row["refusal_id"]):
             yield Trouble("lost", "refusal_without_event", row["submission_id"])
     for row in evidence.rows("registrations"):
-        if row["event_id"] not in told:
+        if row["event_id"] not in told and not evidence.is_leaving(WORKERS, row["person_id"]):
             yield Trouble("lost", "registration_without_event", row["person_id"])
     yield from repeated("doubled", "person_registered_twice", (row["person_id"] for row in evidence.rows("registrations")))
     yield from _twice_registered(evidence)
@@ -36,11 +37,11 @@ def check_decisions(evidence: Evidence) -> Iterator[Trouble]:
     erased = {row["worker_id"] for row in evidence.rows("workers") if row["is_erased"]}
     told = {record.body.get("decision_id") for record in evidence.on(DECISIONS)}
     for record in once(evidence.on(WORKERS)):
-        is_decided = record.id in decided or record.key in erased or evidence.is_dead("eligibility", record)
+        is_decided = record.id in decided or record.key in erased or evidence.is_excused("eligibility", record)
         if record.fact == "worker.registered" and not is_decided:
             yield Trouble("lost", "event_without_decision", record.id)
     for row in evidence.rows("decisions"):
-        if row["decision_id"] not in told:
+        if row["decision_id"] not in told and not evidence.is_leaving(DECISIONS, row["worker_id"]):
             yield Trouble("lost", "decision_without_event", row["decision_id"])
     versions = (f"{row['worker_id']} {row['facts_version']}" for row in evidence.rows("decisions"))
     yield from repeated("doubled", "decided_twice", versions)
@@ -62,7 +63,8 @@ def check_placements(evidence: Evidence) -> Iterator[Trouble]:
         if row["outcome"] == "review" and row["review_id"] is None:
             yield Trouble("lost", "review_missing", row["decision_id"])
     for row in evidence.rows("seat_requests"):
-        if row["state"] not in {"requested", "erased"} and (row["request_id"], row["state"]) not in said:
+        is_told = (row["request_id"], row["state"]) in said or evidence.is_leaving(PLACEMENTS, row["worker_id"])
+        if row["state"] not in {"requested", "erased"} and not is_told:
             yield Trouble("lost", "placement_without_event", row["request_id"])
     yield from repeated("doubled", "offered_twice", (row["offer_id"] for row in evidence.rows("offers")))
 
@@ -77,9 +79,11 @@ def check_statuses(evidence: Evidence) -> Iterator[Trouble]:
                 lasts[record.key] = record
         for worker, record in lasts.items():
             told = known[worker][column] if worker in known else None
-            if told is None and not evidence.is_dead("registration", record):
+            if evidence.is_excused("registration", record):
+                continue
+            if told is None:
                 yield Trouble("lost", f"{column}_not_in_status", worker)
-            elif told is not None and told != record.fact.split(".")[-1]:
+            elif told != record.fact.split(".")[-1]:
                 yield Trouble("out_of_order", f"older_{column}_in_status", worker)
 
 

@@ -22,7 +22,7 @@ def check_permits(evidence: Evidence) -> Iterator[Trouble]:
     outcomes = {row["submission_id"]: row["outcome"] for row in evidence.rows("permit_news")}
     for record in evidence.family(PERMITS):
         submission_id = submission_of(record)
-        if submission_id in met or evidence.is_dead("reporting", record):
+        if submission_id in met or evidence.is_excused("reporting", record):
             continue
         met.add(submission_id)
         if record.fact == "permit.issued":
@@ -42,7 +42,8 @@ def check_filings(evidence: Evidence) -> Iterator[Trouble]:
     told = {record.body.get("filing_id") for record in evidence.on(FILINGS)}
     accepted: Counter[tuple[str, str]] = Counter()
     for row in evidence.rows("filings"):
-        if row["state"] in {"accepted", "returned"} and row["filing_id"] not in told:
+        is_told = row["filing_id"] in told or evidence.is_leaving(FILINGS, row["permit_id"])
+        if row["state"] in {"accepted", "returned"} and not is_told:
             yield Trouble("lost", "filing_without_event", row["filing_id"])
         if row["state"] == "accepted":
             accepted[row["permit_id"], row["due_on"]] += 1

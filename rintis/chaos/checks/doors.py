@@ -45,7 +45,7 @@ def _check_records(evidence: Evidence) -> Iterator[Trouble]:
     known = {row["submission_id"] for table in ("submissions", "permit_news", "filings") for row in evidence.rows(table)}
     for family, service in READERS.items():
         for record in evidence.family(family):
-            if submission_of(record) not in known and not evidence.is_dead(service, record):
+            if submission_of(record) not in known and not evidence.is_excused(service, record):
                 yield Trouble("lost", "record_unaccounted_for", f"{record.topic}/{record.partition}/{record.offset} {record.id}")
 
 

@@ -37,11 +37,11 @@ def check_intents(evidence: Evidence) -> Iterator[Trouble]:
     told = {record.body.get("message_id") for record in evidence.on(FATES)}
     for topic, facts in TELLING.items():
         for record in once(evidence.on(topic)):
-            is_told = record.id in intended or evidence.is_dead("notification", record)
+            is_told = record.id in intended or evidence.is_excused("notification", record)
             if not is_told and (facts is None or record.fact in facts):
                 yield Trouble("lost", "event_without_message", f"{topic} {record.id}")
     for row in evidence.rows("messages"):
-        if row["state"] in FINAL and row["id"] not in told:
+        if row["state"] in FINAL and row["id"] not in told and not evidence.is_leaving(FATES, row["subject_id"]):
             yield Trouble("lost", "message_without_event", row["id"])
         if row["state"] == "sent" and row["newer"]:
             yield Trouble("superseded_messages", "sent_after_newer_was_known", row["id"])
@@ -57,11 +57,11 @@ def check_tasks(evidence: Evidence) -> Iterator[Trouble]:
     cases = {row["case_id"] for row in evidence.rows("tasks")}
     opened = {record.key for record in evidence.on(TASKS)}
     for record in once(evidence.on("eligibility.decisions")):
-        is_asked = record.fact == "decision.review_asked" and not evidence.is_dead("notification", record)
+        is_asked = record.fact == "decision.review_asked" and not evidence.is_excused("notification", record)
         if is_asked and record.body.get("review_id") not in cases:
             yield Trouble("lost", "review_without_task", record.id)
     for row in evidence.rows("tasks"):
-        if row["about"] not in opened:
+        if row["about"] not in opened and not evidence.is_leaving(TASKS, row["about"]):
             yield Trouble("lost", "task_without_event", row["id"])
     yield from repeated("doubled", "case_with_two_tasks", (f"{row['kind']} {row['case_id']}" for row in evidence.rows("tasks")))
 

@@ -52,8 +52,12 @@ order by p.topic, p.partition
 for update of p;
 
 -- advance_progress --
--- Last statement of a batch, in the transaction of its effects.
-update progress p set next_offset = greatest(p.next_offset, g.next_offset), last_event_id = coalesce(g.event_id, p.last_event_id), updated_at = clock_timestamp()
+-- Last statement of a batch, in the transaction of its effects. A batch that somebody else has gone past says nothing new: the last
+-- event is the one before the position, whoever wrote that.
+update progress p set
+  next_offset = greatest(p.next_offset, g.next_offset),
+  last_event_id = case when g.next_offset >= p.next_offset then coalesce(g.event_id, p.last_event_id) else p.last_event_id end,
+  updated_at = clock_timestamp()
 from unnest($2::text[], $3::int[], $4::bigint[], $5::uuid[]) as g(topic, partition, next_offset, event_id)
 where p.consumer = $1 and p.topic = g.topic and p.partition = g.partition;
 

@@ -31,6 +31,7 @@ PARTS = {
     "publish": "rintis.commands.publish",
     "queues": "rintis.commands.queues",
     "dead-letters": "rintis.commands.dead_letters",
+    "consumers": "rintis.commands.consumers",
     "audit": "rintis.commands.audit",
     "chaos": "rintis.commands.chaos",
     "positions": "rintis.commands.positions",

@@ -49,17 +49,12 @@ select count(*) from parked where consumer = $1;
 select consumer, topic, attempts, reason, opened_at from gate where is_held order by opened_at limit 1000;
 
 -- count_dead --
--- Dead letters per consumer and reason.
-select consumer, reason, field, count(*) as letters, min(dead_at) as oldest from dead_letters group by consumer, reason, field order by 1, 2, 3;
-
--- find_dead --
--- Dead letters, newest first.
-select id, consumer, topic, partition, record_offset, event_id, event_type, reason, field, attempts, broker_ms, sealed_under is not null as is_sealed, dead_at
-from dead_letters where ($1::text is null or consumer = $1) and ($2::text is null or reason = $2) order by dead_at desc limit $3;
+-- Open dead letters per consumer and reason.
+select consumer, reason, field, count(*) as letters, min(dead_at) as oldest from dead_letters where closed_at is null group by consumer, reason, field order by 1, 2, 3;
 
 -- find_dead_letter --
 -- One dead letter.
-select id, consumer, topic, partition, record_offset, event_id, event_type, reason, field, attempts, broker_ms, sealed_under is not null as is_sealed, octet_length(record) as record_bytes, dead_at
+select id, consumer, topic, partition, record_offset, event_id, event_type, reason, field, attempts, broker_ms, sealed_under is not null as is_sealed, octet_length(record) as record_bytes, dead_at, state, closed_at
 from dead_letters where id = $1;
 
 -- measure_rate --

@@ -8,7 +8,8 @@ from rintis.runtime.secrets import Person
 
 OPERATOR = "operator"
 """Name of the person whose token the command line uses."""
-
+SECOND_OPERATOR = "operator-kedua"
+"""Who approves on this machine what the first operator may not do alone."""
 
 PROVINCES = (
     *("11", "12", "13", "14", "15", "16", "17", "18", "19", "21"),
@@ -26,6 +27,7 @@ def local_people(publishers: Collection[str]) -> list[Person]:
     dinas = [Person(f"petugas-{province}-{desk}", ("staff",), (province,)) for province in PROVINCES for desk in DESKS]
     return [
         Person(OPERATOR, ("operator",)),
+        Person(SECOND_OPERATOR, ("operator",)),
         Person("petugas-pusat", ("staff",)),
         *dinas,
         *(Person(publisher, ("publisher",)) for publisher in publishers),

@@ -17,8 +17,8 @@ class Settings(ServiceSettings):
     """How long an offer holds its seat: three days, our assumption, so that nobody loses a seat over a weekend."""
     review_days: int = Field(default=7, ge=1, validation_alias="RINTIS_ELIGIBILITY_REVIEW_DAYS")
     """When a review is due: a week, our assumption; no rule names a period."""
-    allocate_batch: int = Field(default=20, ge=1, le=1000, validation_alias="RINTIS_ELIGIBILITY_ALLOCATE_BATCH")
-    """Requests placed under one hold of a province's lock: tens of milliseconds, so that processes take turns and an answer to an offer never waits long."""
+    allocate_batch: int = Field(default=200, ge=1, le=1000, validation_alias="RINTIS_ELIGIBILITY_ALLOCATE_BATCH")
+    """Requests placed under one hold of a province's lock: about a tenth of a second, so that an answer to an offer never waits long."""
     allocate_seconds: float = Field(default=0.05, gt=0, validation_alias="RINTIS_ELIGIBILITY_ALLOCATE_SECONDS")
     """Pause of the allocator when no province has both work and a free lock: adds at most this to a placement, and a process that waits longer leaves the seats to others."""
     expire_batch: int = Field(default=200, ge=1, le=1000, validation_alias="RINTIS_ELIGIBILITY_EXPIRE_BATCH")

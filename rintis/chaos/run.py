@@ -51,6 +51,8 @@ class Options:
     partitions: int | None = None
     outages: Mapping[str, float] = field(default_factory=dict)
     """Seconds for which a server is away at the run's beginning, by `kafka` and `postgres`, one after the other."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Variables that every service gets besides its own."""
 
 
 @dataclass
@@ -100,7 +102,7 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
     clear(state)
     has_volumes = can_mount()
     without = () if has_volumes else NEEDS_VOLUMES
-    stage = Stage(state, has_volumes=has_volumes, partitions=options.partitions)
+    stage = Stage(state, has_volumes=has_volumes, partitions=options.partitions, settings=options.settings)
     run = Run(options, time.time(), left_out=[kind.value for kind in without])
     if without:
         steps.note("Full disks are left out: this user may not mount a file system to fill.")

@@ -24,7 +24,7 @@ FOLDER = "chaos-state"
 OUTAGES = ("kafka", "postgres")
 
 
-def command(  # noqa: PLR0913, PLR0917 - one parameter an option of the command line
+def command(  # noqa: PLR0913 - one parameter an option of the command line
     faults: Annotated[int | None, typer.Option(min=0, max=10_000, help="How many faults; 50, or none beside an outage.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed plays the same faults; without one a seed is drawn.")] = None,
     rate: Annotated[
@@ -52,7 +52,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option of the command 
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     state, steps = State(folder or State.default().folder / FOLDER), Steps()
     steps.note(f"Seed {seed}: with `--seed {seed}` and the same number of faults the same plan is played again.")
-    outages = _read_outages(outage or [])
+    outages = read_outages(outage or [])
     if faults is None:
         faults = 0 if outages else 50
     with state.hold():
@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913, PLR0917 - one parameter an option of the command 
     raise typer.Exit(0 if run.is_good else 1)
 
 
-def _read_outages(pairs: list[str]) -> dict[str, float]:
+def read_outages(pairs: list[str]) -> dict[str, float]:
     """Read `kafka=600`."""
     outages: dict[str, float] = {}
     for pair in pairs:

@@ -1,0 +1,79 @@
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rintis.chaos.happened import Happened, by_kind
+from rintis.chaos.plan import Fault, Kind, plan_outages
+from rintis.chaos.run import in_steps
+from rintis.chaos.scenarios import cut_segment
+from rintis.chaos.stage import last_reason
+from rintis.commands.chaos import read_outages
+from rintis.runtime.errors import CannotStart
+
+FAULT = Fault(1, Kind.KILL_SERVICE, 0.0, slot="eligibility-1")
+
+
+def test_a_fault_that_overlaps_is_played_together_with_the_one_before_it() -> None:
+    first, second, third = FAULT, replace(FAULT, number=2, overlaps=True), replace(FAULT, number=3)
+
+    assert in_steps([first, second, third]) == [[first, second], [third]]
+
+
+def test_figures_by_kind_say_how_many_never_recovered() -> None:
+    times = (1.0, 4.0, 2.0, None)
+    killed = [Happened(FAULT, 0.0, 0.0, recovery, "") for recovery in times]
+    paused = Happened(replace(FAULT, kind=Kind.PAUSE_SERVICE), 0.0, 0.0, None, "")
+
+    table = by_kind([*killed, paused])
+
+    assert table["kill-service"] == {
+        "count": 4,
+        "recovery_median_seconds": 2.0,
+        "recovery_worst_seconds": 4.0,
+        "not_recovered": 1,
+    }
+    assert table["pause-service"]["not_recovered"] == 1
+    assert table["pause-service"]["recovery_median_seconds"] is None
+
+
+def batch(first: int, size: int) -> bytes:
+    return struct.pack(">qi", first, size) + b"x" * size
+
+
+def test_the_newest_batches_of_a_segment_are_cut_off_whole(tmp_path: Path) -> None:
+    segment = tmp_path / "0.log"
+    batches = [batch(number, 10 + number) for number in range(10)]
+    segment.write_bytes(b"".join(batches))
+
+    assert cut_segment(segment) == 3
+    assert segment.read_bytes() == b"".join(batches[:7])
+
+
+def test_an_empty_segment_stays_as_it_is(tmp_path: Path) -> None:
+    segment = tmp_path / "0.log"
+    segment.write_bytes(b"")
+
+    assert cut_segment(segment) == 0
+
+
+def test_the_last_reason_that_a_service_gave_is_found_between_other_lines(tmp_path: Path) -> None:
+    log = tmp_path / "eligibility-1.log"
+    log.write_text('{"action": "fatal", "reason": "first"}\n{"action": "fatal", "reason": "second"}\n["x"]\nTraceback\n')
+
+    assert last_reason(log) == "second"
+    log.write_text("Traceback\n")
+    assert last_reason(log) == ""
+
+
+def test_outages_are_read_as_server_and_seconds_and_played_first() -> None:
+    outages = read_outages(["kafka=600", "postgres=1.5"])
+
+    assert [(fault.kind, fault.seconds) for fault in plan_outages(outages)] == [
+        (Kind.KAFKA_STOP, 600.0),
+        (Kind.POSTGRES_IMMEDIATE, 1.5),
+    ]
+    for wrong in ("redis=3", "kafka", "kafka=long"):
+        with pytest.raises(CannotStart):
+            read_outages([wrong])

@@ -67,8 +67,8 @@ def check_record(group: str, partition: Partition, position: int, *, expected: U
     """Raise PositionLost where the record before the position is not the one that was handled last."""
     if expected not in found:
         raise PositionLost(
-            f"{group} has read {_text(partition)} up to {position}, but the record before that is another one: "
-            "the log's tail was lost and it grew again",
+            f"{group} has read {_text(partition)} up to {position}, but the log has another record there: "
+            "its tail was lost and it grew again",
             consumer=group,
             partition=partition,
         )

@@ -72,7 +72,8 @@ def examine(record: KafkaRecord, reader: Reader) -> Item:
         reading = reader.read(record)
     except Unprocessable as error:
         item.outcome = DeadLetter(error.reason, error.field)
-        item.sequence = reader.sequence_of(record)
+        # Without a key that can be trusted its number belongs to nobody: it must use up no other key's.
+        item.sequence = None if error.field == "key" else reader.sequence_of(record)
         return item
     item.id, item.minute_at, item.sequence = reading.id, reading.minute_at, reading.envelope.sequence
     item.received = reading.received

@@ -47,6 +47,8 @@ class Sight:
         self._bootstrap = bootstrap
         self._urls = databases
         self._connections: dict[str, Any] = {}
+        self._turn = asyncio.Lock()
+        """Two faults that last at the same time are looked at over the same connections, one question at a time."""
         self._consumer: Any = None
         self._admin: Any = None
 
@@ -61,13 +63,14 @@ class Sight:
 
     async def fetch(self, service: str, block: str, *arguments: Any) -> list[Any]:
         """Run one query on a service's database."""
-        try:
-            if service not in self._connections:
-                self._connections[service] = await asyncpg.connect(self._urls[service], timeout=ASK_SECONDS)
-            return list(await self._connections[service].fetch(SQL[block], *arguments, timeout=ASK_SECONDS))
-        except AWAY_NOW:
-            await self._drop(service)
-            raise
+        async with self._turn:
+            try:
+                if service not in self._connections:
+                    self._connections[service] = await asyncpg.connect(self._urls[service], timeout=ASK_SECONDS)
+                return list(await self._connections[service].fetch(SQL[block], *arguments, timeout=ASK_SECONDS))
+            except AWAY_NOW:
+                await self._drop(service)
+                raise
 
     async def value(self, service: str, block: str, *arguments: Any) -> Any:
         """Return the one value of a query."""
@@ -96,15 +99,9 @@ class Sight:
     async def ends(self) -> dict[tuple[str, int], int]:
         """Return the end of every partition that some consumer reads."""
         partitions = {TopicPartition(topic, number) for _, topic, number in await self.positions()}
-        if self._consumer is None:
-            client = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=int(ASK_SECONDS * 1000))
-            try:
-                await client.start()
-            except KafkaError:
-                await client.stop()
-                raise
-            self._consumer = client
-        found = await asyncio.wait_for(self._consumer.end_offsets(list(partitions)), ASK_SECONDS) if partitions else {}
+        async with self._turn:
+            client = self._consumer = self._consumer or await self._start_consumer()
+            found = await asyncio.wait_for(client.end_offsets(list(partitions)), ASK_SECONDS) if partitions else {}
         return {(tp.topic, tp.partition): end for tp, end in found.items()}
 
     async def mark(self, channels: tuple[str, ...] = ()) -> Mark:
@@ -144,6 +141,15 @@ class Sight:
     async def lease_holders(self, service: str) -> set[int]:
         """Return the ports from which a service's relays come that hold buckets now."""
         return {row["client_port"] for row in await self.fetch(service, "find_lease_holders", BUCKET_LOCKS)}
+
+    async def _start_consumer(self) -> Any:
+        client = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, request_timeout_ms=int(ASK_SECONDS * 1000))
+        try:
+            await client.start()
+        except KafkaError:
+            await client.stop()
+            raise
+        return client
 
     async def _drop(self, service: str) -> None:
         connection = self._connections.pop(service, None)

@@ -33,7 +33,7 @@ def setup() -> None:
         run_apart(create_all(bootstrap, names))
     variables = {name: databases.environment(name) | secrets.environment(name) for name in SERVICES}
     operator = {"RINTIS_TOKEN": secrets.tokens[OPERATOR]}
-    extra = {"console": operator, "sms": {"RINTIS_SMS_TOKEN": secrets.sms_token}}
+    extra = {"console": operator, "audit": databases.audit_environment(), "sms": {"RINTIS_SMS_TOKEN": secrets.sms_token}}
     for name, own in (variables | extra).items():
         _hand_over(state, name, own, secrets.callers_file)
     everything = {key: value for own in variables.values() for key, value in own.items()}

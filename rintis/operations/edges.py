@@ -41,6 +41,11 @@ class Edge:
         return f"{self.hearer}.{self.topic.name.rsplit('.', 1)[-1]}"
 
     @property
+    def name(self) -> str:
+        """Return the way from topic to consumer."""
+        return f"{self.topic.name} -> {self.group}"
+
+    @property
     def pattern(self) -> str:
         """Return the regular expression of the edge's topics."""
         return self.topic.pattern if self.topic.is_intake else f"^{self.topic.name.replace('.', '[.]')}$"
@@ -54,3 +59,9 @@ class Edge:
 INTAKE_EDGES = tuple(Edge(topic, hearer) for topic in INTAKE for hearer in topic.hearers)
 OWN_EDGES = tuple(Edge(topic, hearer) for topic in OWN for hearer in topic.hearers)
 EDGES = INTAKE_EDGES + OWN_EDGES
+
+
+def find_edge(text: str) -> Edge | None:
+    """Return the edge that a person names: by its consumer, or as topic and consumer."""
+    group = text.rsplit("->", maxsplit=1)[-1].strip()
+    return next((edge for edge in EDGES if edge.group == group), None)

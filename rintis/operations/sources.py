@@ -11,7 +11,7 @@ from rintis.runtime.errors import CannotStart
 from shared.storage import AWAY, Database, Tx
 
 CONNECTIONS = 2
-"""Reads go one after another; a second connection serves a look while a long one runs."""
+"""An audit compares two looks at each database, both held until it is done."""
 
 
 class Sources:
@@ -26,10 +26,20 @@ class Sources:
         """Return the services whose databases are reached."""
         return tuple(self._databases)
 
+    def database(self, service: str) -> Database:
+        """Return a service's database, to be read only."""
+        return self._databases[service]
+
     @asynccontextmanager
     async def read(self, service: str) -> AsyncIterator[Tx]:
         """Lend a connection to a service's database."""
         async with self._databases[service].connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self, service: str) -> AsyncIterator[Tx]:
+        """Lend a service's database as it is at the first statement: what is read later was there then."""
+        async with self.read(service) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             yield connection
 
 
@@ -40,7 +50,9 @@ async def open_sources() -> AsyncIterator[Sources]:
     Raises:
         CannotStart: where an address is missing or a server is away, with what to do.
     """
-    databases = {service: Database(_address(service), name=f"audit-{service}", size=CONNECTIONS) for service in SERVICES}
+    databases = {
+        service: Database(_address(service), name=f"audit-{service}", size=CONNECTIONS, planner={}) for service in SERVICES
+    }
     async with AsyncExitStack() as stack:
         for service, database in databases.items():
             try:

@@ -29,7 +29,9 @@ KEY_STORES = {
 }
 """Each key store with the services that hold a master of a box in it."""
 AUDIT = "audit"
-"""The role that reads all four services' databases, and no key store."""
+"""The role that reads all four services' databases, and no key store. A database of its own keeps what it has proven."""
+AUDIT_ADDRESS = "DATABASE_URL_AUDIT"
+"""The variable with the address of the audit's own database; without it every audit looks at everything."""
 ROLES = (*SERVICES, AUDIT)
 """Roles that log in, each with a password of its own."""
 
@@ -61,7 +63,10 @@ class Databases:
 
     def audit_environment(self) -> dict[str, str]:
         """Return the addresses under which the auditor reads."""
-        return {f"AUDIT_URL_{service.upper()}": self.url(AUDIT, service) for service in SERVICES}
+        return {
+            **{f"AUDIT_URL_{service.upper()}": self.url(AUDIT, service) for service in SERVICES},
+            AUDIT_ADDRESS: self.url(AUDIT, AUDIT),
+        }
 
     async def create(self) -> None:
         """Make what is missing and set the roles' passwords. Doing it again changes nothing."""
@@ -72,8 +77,9 @@ class Databases:
                 await _ensure_role(admin, role, self.passwords[role])
             for store in KEY_STORES:
                 await _ensure_role(admin, store, None)
-            for part in (*SERVICES, *KEY_STORES):
+            for part in (*SERVICES, *KEY_STORES, AUDIT):
                 await self._ensure_database(admin, part)
+            await _run(admin, "format_writing", AUDIT, self.name(AUDIT))
             for store, users in KEY_STORES.items():
                 await self._admit(admin, store, users)
             for service in SERVICES:
@@ -85,7 +91,7 @@ class Databases:
         """Drop the databases of the set, ending what is connected to them; the roles stay."""
         admin = await asyncpg.connect(self.admin_url)
         try:
-            for part in (*SERVICES, *KEY_STORES):
+            for part in (*SERVICES, *KEY_STORES, AUDIT):
                 await _run(admin, "format_drop", self.name(part))
         finally:
             await admin.close()

@@ -53,3 +53,7 @@ select format(
   'alter role %2$I set default_transaction_read_only = on',
   $1::text, $2::text
 );
+
+-- format_writing --
+-- The statement by which the auditor may write in one database, its own: everywhere else its transactions are read-only.
+select format('alter role %I in database %I set default_transaction_read_only = off', $1::text, $2::text);

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rintis.runtime.apart import run_apart
-from rintis.runtime.databases import KEY_STORES, SERVICES, Databases
+from rintis.runtime.databases import AUDIT, AUDIT_ADDRESS, KEY_STORES, SERVICES, Databases
 from rintis.runtime.errors import CannotStart
 from rintis.runtime.jars import kafka_jars
 from rintis.runtime.java import find_java
@@ -29,18 +29,20 @@ PORTS = {
     "eligibility": 8102,
     "notification": 8103,
     "reporting": 8104,
+    "audit": 8105,
     "sms": 8111,
     "smtp": 8112,
     "kafka": 19092,
     "postgres": 15432,
 }
 """The usual ports; a taken one moves, unless RINTIS_PORT_<NAME> asked for it."""
-ALL_SERVICES = (*SERVICES, "console")
+ALL_SERVICES = (*SERVICES, "console", AUDIT)
 DATABASE_VARIABLES = (
     *(f"DATABASE_URL_{part.upper()}" for part in (*SERVICES, *KEY_STORES)),
     *(f"AUDIT_URL_{service.upper()}" for service in SERVICES),
 )
 """With all of them set, those servers are used and none is started."""
+AUDIT_VARIABLES = (*(f"AUDIT_URL_{service.upper()}" for service in SERVICES), AUDIT_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Stack:
         merged = self._settings("")
         for service in SERVICES:
             merged |= self._settings(service)
-        audit = self.databases.audit_environment() if self.databases else _given(DATABASE_VARIABLES)
+        audit = self.databases.audit_environment() if self.databases else _given((*DATABASE_VARIABLES, AUDIT_ADDRESS))
         received = {f"RINTIS_RECEIVED_{name.upper()}": str(path) for name, path in self.received.items()}
         return merged | audit | received | {"RINTIS_TOKEN": self.secrets.tokens[OPERATOR]}
 
@@ -181,11 +183,12 @@ class Stack:
     def _service(self, name: str, slot: str, port: int) -> Process:
         own = {"RINTIS_HTTP_HOST": LOOPBACK, "RINTIS_HTTP_PORT": str(port), "RINTIS_INSTANCE": slot}
         variables = {**_inherited(), **self._settings(name), **own, **self.options.settings}
-        return Process(self.state, Program(slot, f"services.{name}", port, variables))
+        module = "rintis.operations" if name == AUDIT else f"services.{name}"
+        return Process(self.state, Program(slot, module, port, variables))
 
     def _settings(self, service: str) -> dict[str, str]:
         """Return the variables of one service, without its own port: its databases, its keys, the addresses of all."""
-        databases = self._databases_of(service) if service in SERVICES else {}
+        databases = self._databases_of(service) if service in (*SERVICES, AUDIT) else {}
         secrets = {name: os.environ.get(name, value) for name, value in self.secrets.environment(service).items()}
         settings = {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap, "RINTIS_POLICIES": str(ROOT / "policies")}
         settings |= {f"RINTIS_URL_{name.upper()}": url for name, url in self.urls.items()}
@@ -197,6 +200,8 @@ class Stack:
         return settings | databases | secrets
 
     def _databases_of(self, service: str) -> dict[str, str]:
+        if service == AUDIT:
+            return self.databases.audit_environment() if self.databases else _given(AUDIT_VARIABLES)
         if self.databases:
             return self.databases.environment(service)
         stores = (store for store, users in KEY_STORES.items() if service in users)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from rintis.runtime.databases import KEY_STORES, SERVICES, Databases
+from rintis.runtime.databases import AUDIT, KEY_STORES, SERVICES, Databases
 from rintis.runtime.ports import free_port
 from rintis.runtime.postgres import ADMIN, PostgresServer
 from rintis.runtime.secrets import Secrets
@@ -19,7 +19,7 @@ from shared.storage.migrate import migrate
 from shared.storage.sql import load_queries
 
 SQL = load_queries("rintis.testing")
-PARTS = (*SERVICES, *KEY_STORES)
+PARTS = (*SERVICES, *KEY_STORES, AUDIT)
 NUMBERS = itertools.count(1)
 FOR_TESTS = {
     # Tests kill the server's process, never the machine: what the operating system holds is safe.
@@ -129,6 +129,7 @@ async def create_migrated(databases: Databases) -> None:
         await _migrate(databases.url(service, service), folders)
     for store, users in KEY_STORES.items():
         await _migrate(databases.url(users[0], store), [shared / "security" / "migrations"])
+    await _migrate(databases.url(AUDIT, AUDIT), [ROOT / "rintis" / "operations" / "migrations"])
 
 
 async def _migrate(url: str, folders: list[Path]) -> None:

@@ -35,4 +35,9 @@ def make_router(overviews: Overviews) -> APIRouter:
         """Return every service's overview; null for one that does not answer."""
         return await overviews.ask()
 
+    @router.get("/api/audit")
+    async def audit() -> dict[str, Any] | None:
+        """Return the last audit; null where the audit's process does not answer."""
+        return await overviews.ask_audit()
+
     return router

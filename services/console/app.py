@@ -10,5 +10,5 @@ from shared.service import Service
 
 def create(settings: Settings) -> Service:
     """Build the service; nothing is opened before it runs."""
-    overviews = Overviews(settings.services(), settings.ask_seconds)
+    overviews = Overviews(settings.services(), settings.url_audit, settings.ask_seconds)
     return Service("console", settings, routers=(make_router(overviews),), on_start=(overviews.open,), on_stop=(overviews.close,))

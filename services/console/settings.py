@@ -14,6 +14,7 @@ class Settings(ServiceSettings):
     url_eligibility: str = Field(default="http://127.0.0.1:8102", validation_alias="RINTIS_URL_ELIGIBILITY")
     url_notification: str = Field(default="http://127.0.0.1:8103", validation_alias="RINTIS_URL_NOTIFICATION")
     url_reporting: str = Field(default="http://127.0.0.1:8104", validation_alias="RINTIS_URL_REPORTING")
+    url_audit: str = Field(default="http://127.0.0.1:8105", validation_alias="RINTIS_URL_AUDIT")
     ask_seconds: float = Field(default=2.0, gt=0)
     """How long one service may take to answer: a page that shows three of four services beats one that hangs."""
 

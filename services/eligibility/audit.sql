@@ -1,8 +1,26 @@
+-- find_latest --
+-- The newest time of a row, looked for from a time on.
+select greatest(
+  (select max(heard_at) from workers where heard_at >= $1),
+  (select max(decided_at) from decisions where decided_at >= $1),
+  (select max(offered_at) from offers where offered_at >= $1)
+);
+
+-- count_settled --
+-- How many rows of each kind are older than a time: they stay, so another number tells that some were taken away or put in later.
+select 'workers' as name, (select count(*) from workers) - (select count(*) from workers where heard_at >= $1) as settled
+union all
+select 'decisions', (select count(*) from decisions) - (select count(*) from decisions where decided_at >= $1)
+union all
+select 'reviews', (select count(*) from reviews r) - (select count(*) from reviews r join decisions d using (decision_id) where d.decided_at >= $1)
+union all
+select 'offers', (select count(*) from offers) - (select count(*) from offers where offered_at >= $1);
+
 -- find_undecided_workers --
 -- Workers who were heard of and have neither a decision on their facts nor an erasure.
 select 'worker_undecided' as kind, w.worker_id::text as subject, w.heard_at as since, 'facts version ' || w.facts_version as detail
 from workers w
-where not w.is_erased
+where not w.is_erased and w.heard_at >= $1
   and not exists (select from decisions d where d.worker_id = w.worker_id and d.facts_version = w.facts_version)
 order by w.heard_at limit 1000;
 
@@ -10,26 +28,32 @@ order by w.heard_at limit 1000;
 -- Decisions that ask for a review which nobody has.
 select 'review_missing' as kind, d.worker_id::text as subject, d.decided_at as since, 'decision ' || d.decision_id as detail
 from decisions d
-where d.outcome = 'review' and not exists (select from reviews r where r.decision_id = d.decision_id)
+where d.outcome = 'review' and d.decided_at >= $1 and not exists (select from reviews r where r.decision_id = d.decision_id)
 order by d.decided_at limit 1000;
 
 -- find_confirmed_without_request --
 -- Confirmed people without a seat request or a referral of any version.
-select 'confirmed_without_request' as kind, d.worker_id::text as subject, d.decided_at as since, 'programme ' || d.programme as detail
-from decisions d
-left join reviews r on r.decision_id = d.decision_id
-where (d.outcome = 'confirmed' or r.state = 'approved')
-  and not exists (select from seat_requests s where s.worker_id = d.worker_id)
-order by d.decided_at limit 1000;
+select 'confirmed_without_request' as kind, c.worker_id::text as subject, c.decided_at as since, 'programme ' || c.programme as detail
+from (
+  select worker_id, decided_at, programme from decisions where outcome = 'confirmed' and decided_at >= $1
+  union all
+  select d.worker_id, d.decided_at, d.programme from reviews r join decisions d using (decision_id)
+  where r.state = 'approved' and r.decided_at >= $1 and d.outcome <> 'confirmed'
+) as c
+where not exists (select from seat_requests s where s.worker_id = c.worker_id)
+order by c.decided_at limit 1000;
 
 -- find_unplaced_requests --
 -- Requests passed over by the allocator: the same province has placed later ones.
-select 'request_passed_over' as kind, r.request_id::text as subject, r.decided_at as since, 'province ' || r.province as detail
-from seat_requests r
-where r.state = 'requested' and exists (
-  select from seat_requests later
-  where later.province = r.province and later.number is not null and later.decided_at > r.decided_at + interval '1 hour'
+with waiting as materialized (
+  select request_id, province, decided_at from seat_requests where state = 'requested'
+), placed as (
+  select province, max(decided_at) as latest from seat_requests
+  where number is not null and decided_at > (select min(decided_at) from waiting) group by province
 )
+select 'request_passed_over' as kind, r.request_id::text as subject, r.decided_at as since, 'province ' || r.province as detail
+from waiting r join placed p using (province)
+where p.latest > r.decided_at + interval '1 hour'
 order by r.decided_at limit 1000;
 
 -- find_requests_nowhere --
@@ -54,9 +78,13 @@ group by i.code, i.taken, i.seats having i.taken <> count(o.offer_id) or i.taken
 order by i.code limit 1000;
 
 -- find_offers_out_of_step --
--- Requests called offered or accepted without an offer in that state.
+-- Requests called offered or accepted without an offer in that state: of those placed or answered from a time on.
 select 'offer_missing' as kind, r.request_id::text as subject, r.placed_at as since, 'state ' || r.state as detail
-from seat_requests r
+from (
+  select request_id, placed_at, state from seat_requests where placed_at >= $1
+  union
+  select request_id, r.placed_at, r.state from offers o join seat_requests r using (request_id) where o.answered_at >= $1
+) as r
 where r.state in ('offered', 'accepted')
   and not exists (select from offers o where o.request_id = r.request_id and o.state = r.state)
 order by r.placed_at limit 1000;
@@ -65,7 +93,6 @@ order by r.placed_at limit 1000;
 -- Offers that hold a seat although later offers have been closed by their deadline: this one was forgotten.
 select 'offer_overdue' as kind, o.offer_id::text as subject, o.expires_at as since, 'incubator ' || o.incubator as detail
 from offers o
-where o.state = 'offered' and exists (
-  select from offers later where later.state = 'expired' and later.province = o.province and later.expires_at > o.expires_at + interval '1 hour'
-)
+join (select province, max(expires_at) as latest from offers where state = 'expired' group by province) as closed using (province)
+where o.state = 'offered' and closed.latest > o.expires_at + interval '1 hour'
 order by o.expires_at limit 1000;

@@ -1,21 +1,45 @@
+-- find_latest --
+-- The newest time of a row, looked for from a time on.
+select greatest(
+  (select max(registered_at) from registrations where registered_at >= $1),
+  (select max(claimed_at) from persons where claimed_at >= $1),
+  (select max(decided_at) from submissions where decided_at >= $1)
+);
+
+-- count_settled --
+-- How many rows of each kind are older than a time: they stay, so another number tells that some were taken away or put in later.
+select 'registrations' as name, (select count(*) from registrations) - (select count(*) from registrations where registered_at >= $1) as settled
+union all
+select 'persons', (select count(*) from persons) - (select count(*) from persons where claimed_at >= $1)
+union all
+select 'submissions', (select count(*) from submissions)
+  - (select count(*) from submissions where decided_at >= $1) - (select count(*) from submissions where kind in ('registration', 'layoff') and door in ('kafka', 'http', 'file') and verdict is null)
+union all
+select 'blind indexes', (select count(*) from nik_tokens)
+  - (select count(*) from nik_tokens t join persons p using (person_id) where p.claimed_at >= $1)
+union all
+select 'numbers of workers', (select count(*) from sequences where topic = 'registration.workers')
+  - (select count(*) from registrations where registered_at >= $1);
+
 -- find_undecided_submissions --
--- Submissions without a verdict: claim and verdict are one transaction, so there can be none.
+-- Submissions without a verdict: claim and verdict are one transaction, so there can be none. Kinds and doors are named for the index.
 select 'submission_undecided' as kind, submission_id::text as subject, arrived_at as since, kind || ' by ' || door as detail
-from submissions where verdict is null
+from submissions where kind in ('registration', 'layoff') and door in ('kafka', 'http', 'file') and verdict is null
 order by arrived_at limit 1000;
 
 -- find_unsaid_registrations --
 -- Registered workers whose event has no number on its topic: nobody was told of them.
 select 'registration_unsaid' as kind, r.person_id::text as subject, r.registered_at as since, 'no registration.workers event' as detail
 from registrations r
-where not exists (select from sequences s where s.topic = 'registration.workers' and s.key = r.person_id::text)
+where r.registered_at >= $1
+  and not exists (select from sequences s where s.topic = 'registration.workers' and s.key = r.person_id::text)
 order by r.registered_at limit 1000;
 
 -- find_unsaid_refusals --
 -- Refused registrations whose event has no number on its topic.
 select 'refusal_unsaid' as kind, refusal_id::text as subject, decided_at as since, 'no registration.refusals event' as detail
 from submissions s
-where verdict = 'refused' and kind = 'registration'
+where verdict = 'refused' and kind = 'registration' and decided_at >= $1
   and not exists (select from sequences q where q.topic = 'registration.refusals' and q.key = s.refusal_id::text)
 order by decided_at limit 1000;
 
@@ -23,22 +47,27 @@ order by decided_at limit 1000;
 -- Submissions called accepted without the registration that they became.
 select 'acceptance_unbacked' as kind, submission_id::text as subject, decided_at as since, 'no registration' as detail
 from submissions s
-where verdict = 'accepted' and not exists (select from registrations r where r.submission_id = s.submission_id)
+where verdict = 'accepted' and decided_at >= $1
+  and not exists (select from registrations r where r.submission_id = s.submission_id)
 order by decided_at limit 1000;
 
 -- find_half_registered --
 -- Persons called registered without a registration, or the other way round.
-select 'person_half_registered' as kind, coalesce(p.person_id, r.person_id)::text as subject,
-       coalesce(p.registered_at, r.registered_at) as since, 'state ' || coalesce(p.state, 'none') as detail
-from (select person_id, state, registered_at from persons where state = 'registered') p
-full join registrations r using (person_id)
-left join persons e on e.person_id = r.person_id and e.state = 'erased'
-where (p.person_id is null or r.person_id is null) and e.person_id is null
-order by 3 limit 1000;
+select 'person_half_registered' as kind, person_id::text as subject, registered_at as since, detail
+from (
+  select p.person_id, p.registered_at, 'state registered' as detail
+  from persons p left join registrations r using (person_id)
+  where p.state = 'registered' and p.registered_at >= $1 and r.person_id is null
+  union all
+  select r.person_id, r.registered_at, 'state ' || p.state
+  from registrations r join persons p using (person_id)
+  where r.registered_at >= $1 and p.state not in ('registered', 'erased')
+) as halves
+order by registered_at limit 1000;
 
 -- find_unindexed_persons --
 -- Persons without a blind index: their NIK could be registered again.
 select 'person_unindexed' as kind, person_id::text as subject, claimed_at as since, 'state ' || state as detail
 from persons p
-where state <> 'erased' and not exists (select from nik_tokens t where t.person_id = p.person_id)
+where state <> 'erased' and claimed_at >= $1 and not exists (select from nik_tokens t where t.person_id = p.person_id)
 order by claimed_at limit 1000;

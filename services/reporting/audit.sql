@@ -1,3 +1,19 @@
+-- find_latest --
+-- The newest time of a row, looked for from a time on.
+select greatest(
+  (select max(decided_at) from filings where decided_at >= $1),
+  (select max(issued_at) from warnings where issued_at >= $1),
+  (select max(said_at) from notices where said_at >= $1)
+);
+
+-- count_settled --
+-- How many rows of each kind are older than a time: they stay, so another number tells that some were taken away or put in later.
+select 'filings' as name, (select count(*) from filings) - (select count(*) from filings where decided_at >= $1) as settled
+union all
+select 'warnings', (select count(*) from warnings) - (select count(*) from warnings where issued_at >= $1)
+union all
+select 'notices', (select count(*) from notices) - (select count(*) from notices where said_at >= $1);
+
 -- find_stopped_sweeps --
 -- Recurring duties that no process has looked after for five minutes of real time: the ledger stands still.
 select 'sweep_stopped' as kind, name as subject, marked_at as since, 'reached business time ' || swept_at as detail
@@ -31,21 +47,21 @@ order by p.known_at limit 1000;
 -- Missed periods without a written warning.
 select 'warning_missing' as kind, e.permit_id || ' ' || e.due_on as subject, e.missed_at as since, 'no warning' as detail
 from expected_filings e left join warnings w using (permit_id, due_on)
-where e.missed_at is not null and w.warning_id is null
+where e.missed_at >= $1 and w.warning_id is null
 order by e.missed_at limit 1000;
 
 -- find_groundless_warnings --
 -- Warnings for periods that were not missed.
 select 'warning_groundless' as kind, w.warning_id::text as subject, w.issued_at as since, 'period is ' || e.state as detail
 from warnings w join expected_filings e using (permit_id, due_on)
-where e.missed_at is null
+where e.missed_at is null and w.issued_at >= $1
 order by w.issued_at limit 1000;
 
 -- find_unjust_misses --
 -- Misses although a report that counts had arrived in time: it was read too late, redriven perhaps, and staff must look at the warning.
 select 'miss_unjust' as kind, e.permit_id || ' ' || e.due_on as subject, e.missed_at as since, 'filing ' || min(f.filing_id::text) as detail
 from expected_filings e join filings f using (permit_id, due_on)
-where e.missed_at is not null and f.state = 'accepted' and f.arrived_at <= e.deadline
+where (e.missed_at >= $1 or f.decided_at >= $1) and e.missed_at is not null and f.state = 'accepted' and f.arrived_at <= e.deadline
 group by e.permit_id, e.due_on, e.missed_at
 order by e.missed_at limit 1000;
 
@@ -55,6 +71,7 @@ select case when e.versions > count(f.filing_id) then 'filing_counted_twice' els
        e.permit_id || ' ' || e.due_on as subject, e.deadline as since,
        e.versions || ' counted, ' || count(f.filing_id) || ' accepted' as detail
 from expected_filings e left join filings f on f.permit_id = e.permit_id and f.due_on = e.due_on and f.state = 'accepted'
+where e.filed_at >= $1 or (e.permit_id, e.due_on) in (select permit_id, due_on from filings where decided_at >= $1)
 group by e.permit_id, e.due_on, e.deadline, e.versions
 having e.versions <> count(f.filing_id)
 order by e.deadline limit 1000;
@@ -63,5 +80,5 @@ order by e.deadline limit 1000;
 -- Accepted or returned reports of which nothing was said.
 select 'event_missing' as kind, f.filing_id::text as subject, f.decided_at as since, f.state as detail
 from filings f
-where f.state in ('accepted', 'returned') and not exists (select from notices n where n.subject_id = f.filing_id)
+where f.state in ('accepted', 'returned') and f.decided_at >= $1 and not exists (select from notices n where n.subject_id = f.filing_id)
 order by f.decided_at limit 1000;

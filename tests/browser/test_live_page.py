@@ -18,9 +18,37 @@ from shared.testing import eventually
 pytestmark = pytest.mark.browser
 
 
-def services_that_move() -> FastAPI:
-    """Return one application that answers as all four services, with numbers that grow at every look."""
+CLEAN = {
+    "at": "2026-11-24T09:30:00+00:00",
+    "trouble": None,
+    "verdict": {"accepted": 1234, "in_flight": 0, "first_broken": None},
+}
+BROKEN = {
+    "at": "2026-11-24T09:31:00+00:00",
+    "trouble": None,
+    "verdict": {
+        "accepted": 1234,
+        "in_flight": 0,
+        "first_broken": {
+            "kind": "missing",
+            "where": "registration.workers -> eligibility.workers",
+            "stage": "Penilaian kelayakan",
+            "events": 2,
+            "since": "2026-11-24T09:12:00+00:00",
+            "command": "rintis audit --edge eligibility.workers --minute 2026-11-24T09:12",
+        },
+    },
+}
+
+
+def services_that_move(audit: dict[str, Any] | None = None) -> FastAPI:
+    """Return one application that answers as all four services, with numbers that grow at every look, and as the audit."""
     app = FastAPI()
+
+    @app.get("/audit/latest")
+    async def latest() -> dict[str, Any]:
+        return CLEAN if audit is None else audit
+
     looks = itertools.count(1)
 
     @app.get("/{service}/operations/overview")
@@ -70,7 +98,7 @@ async def page(browser: Browser) -> Page:
 
 @asynccontextmanager
 async def the_console(services: str, *, silent: str | None = None) -> AsyncIterator[str]:
-    urls = {f"url_{name}": f"{services}/{name}" for name in ("registration", "eligibility", "notification", "reporting")}
+    urls = {f"url_{name}": f"{services}/{name}" for name in ("registration", "eligibility", "notification", "reporting", "audit")}
     if silent:
         urls[f"url_{silent}"] = f"http://{LOOPBACK}:{free_port()}"
     service = create(Settings(http_port=free_port(), **urls))  # type: ignore[arg-type]  # the plugin cannot see through **
@@ -102,3 +130,30 @@ async def test_a_service_that_does_not_answer_is_named_and_the_others_are_shown(
         await expect(page.locator("#state")).to_contain_text("Tidak menjawab: eligibility", timeout=15_000)
         await expect(page.locator('dd[data-count="permits_active"]')).not_to_be_empty()
         assert await page.locator('dd[data-count="confirmed"]').inner_text() == "\u2013"
+
+
+async def test_the_last_audit_is_shown_in_plain_words(page: Page) -> None:
+    async with serving(services_that_move()) as services, the_console(services) as console:
+        await page.goto(console)
+        await expect(page.locator("#audit-answer")).to_have_text("Semua tercatat: 1.234 masuk.", timeout=15_000)
+        await expect(page.locator("#audit-more")).to_contain_text("Diperiksa")
+        await expect(page.locator("#audit-tile")).to_have_class("tile clean")
+
+
+async def test_the_first_broken_link_is_named_with_what_shows_more(page: Page) -> None:
+    async with serving(services_that_move(BROKEN)) as services, the_console(services) as console:
+        await page.goto(console)
+        await expect(page.locator("#audit-answer")).to_contain_text(
+            "Putus pertama: Penilaian kelayakan, 2 hilang", timeout=15_000
+        )
+        await expect(page.locator("#audit-more")).to_contain_text(
+            "rintis audit --edge eligibility.workers --minute 2026-11-24T09:12"
+        )
+        await expect(page.locator("#audit-tile")).to_have_class("tile bad")
+
+
+async def test_an_audit_that_does_not_answer_is_said_and_hides_nothing_else(page: Page) -> None:
+    async with serving(services_that_move()) as services, the_console(services, silent="audit") as console:
+        await page.goto(console)
+        await expect(page.locator("#audit-answer")).to_have_text("Pemeriksaan tidak menjawab.", timeout=15_000)
+        await expect(page.locator('dd[data-count="permits_active"]')).not_to_be_empty()

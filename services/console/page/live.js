@@ -74,6 +74,35 @@ function taskRows(overview) {
   return [...byDinas].sort((a, b) => b[1][0] - a[1][0] || a[0].localeCompare(b[0])).slice(0, 20).map(([dinas, sums]) => [dinas, ...sums]);
 }
 
+const KINDS = { missing: "hilang", double: "ganda", stuck: "macet" };
+const SERVICES = { registration: "Pendaftaran", eligibility: "Kelayakan", notification: "Pesan", reporting: "Pengawasan IOMKI" };
+
+function describeAudit(audit) {
+  if (!audit) return ["", "Pemeriksaan tidak menjawab.", ""];
+  if (!audit.verdict) return ["", audit.trouble ? "Pemeriksaan belum dapat melihat data." : "Pemeriksaan pertama sedang berjalan.", ""];
+  const at = `Diperiksa ${new Date(audit.at).toLocaleString("id-ID")}`;
+  const late = audit.trouble ? "; pemeriksaan berikutnya belum dapat melihat data" : "";
+  const first = audit.verdict.first_broken;
+  if (!first) {
+    const onWay = audit.verdict.in_flight ? `, ${number.format(audit.verdict.in_flight)} sedang di jalan` : "";
+    return ["clean", `Semua tercatat: ${number.format(audit.verdict.accepted)} masuk${onWay}.`, at + late];
+  }
+  const place = SERVICES[first.stage] ?? (first.stage || first.where);
+  const since = first.since ? ` sejak ${new Date(first.since).toLocaleString("id-ID")}` : "";
+  const more = first.command ? `. Rincian: ${first.command}` : "";
+  return ["bad", `Putus pertama: ${place}, ${number.format(first.events)} ${KINDS[first.kind] ?? first.kind}${since}.`, at + late + more];
+}
+
+async function showAudit() {
+  const tile = document.getElementById("audit-tile");
+  const [state, answer, more] = describeAudit(await (await fetch("/api/audit", { cache: "no-store" })).json());
+  for (const name of ["clean", "bad"]) tile.classList.toggle(name, name === state);
+  for (const [id, text] of [["audit-answer", answer], ["audit-more", more]]) {
+    const line = document.getElementById(id);
+    if (line.textContent !== text) line.textContent = text;
+  }
+}
+
 async function look() {
   const state = document.getElementById("state");
   try {
@@ -81,6 +110,7 @@ async function look() {
     showCounts(overview);
     showRows(document.getElementById("queue-rows"), queueRows(overview));
     showRows(document.getElementById("task-rows"), taskRows(overview));
+    await showAudit();
     const silent = Object.keys(overview).filter((name) => overview[name] === null);
     state.textContent = silent.length ? `Tidak menjawab: ${silent.join(", ")}` : `Diperbarui ${new Date().toLocaleTimeString("id-ID")}`;
     state.classList.toggle("bad", silent.length > 0);

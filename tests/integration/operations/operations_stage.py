@@ -19,9 +19,10 @@ from rintis.operations.audit import Audit
 from rintis.operations.findings import Finding, Verdict
 from rintis.operations.log import open_log
 from rintis.operations.sources import Sources
+from rintis.operations.store import Store
 from rintis.runtime.databases import SERVICES
 from shared.contracts.envelope import Envelope, headers_of
-from shared.storage import Database, Heard, Outbox, Outgoing, load_queries, record_heard
+from shared.storage import Database, Heard, Outbox, Outgoing, fold_flow, load_queries, record_heard
 from tests.integration.messaging.messaging_stage import a_worker
 
 MINUTE = datetime(2020, 5, 11, 2, 30, tzinfo=UTC)
@@ -38,9 +39,9 @@ class Stage:
 
     environment: Mapping[str, str]
 
-    async def say(self, count: int) -> list[UUID]:
+    async def say(self, count: int, *, at: datetime = MINUTE) -> list[UUID]:
         """Write events of new workers as registration does: rows in the outbox, counted as said."""
-        items = [Outgoing(a_worker(str(uuid4())), uuid4(), MINUTE) for _ in range(count)]
+        items = [Outgoing(a_worker(str(uuid4())), uuid4(), at) for _ in range(count)]
         async with self.database("registration") as database, database.transaction() as tx:
             return await Outbox("registration").add(tx, items)
 
@@ -81,17 +82,37 @@ class Stage:
         await self.hear("notification", "workers", f"^{WORKERS}$", without=ids[:unheard])
         return ids
 
-    async def audit(self) -> Verdict:
-        """Audit as the command does, with little patience: nobody reads on meanwhile."""
+    async def audit(self, *, store: bool = False, is_whole: bool = False) -> Verdict:
+        """Audit as the command does, with little patience: nobody reads on meanwhile; with `store`, on what was proven."""
         databases = {s: Database(self.environment[f"AUDIT_URL_{s.upper()}"], name="audit", size=2, planner={}) for s in SERVICES}
         for database in databases.values():
             await database.open()
         try:
-            async with open_log(self.bootstrap) as log:
-                return await Audit(Sources(databases, self.bootstrap), log, patience=0.1).run()
+            sources = Sources(databases, self.bootstrap)
+            async with open_log(self.bootstrap) as log, self.store(is_used=store) as known:
+                return await Audit(sources, log, patience=0.1, store=known, is_whole=is_whole).run()
         finally:
             for database in databases.values():
                 await database.close()
+
+    @asynccontextmanager
+    async def store(self, *, is_used: bool = True) -> AsyncIterator[Store | None]:
+        """Lend the audit's own database."""
+        if not is_used:
+            yield None
+            return
+        store = Store(Database(self.environment["DATABASE_URL_AUDIT"], name="store", size=2))
+        await store.open()
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    async def fold(self) -> None:
+        """Fold every ledger, rows of this moment included."""
+        for service in SERVICES:
+            async with self.database(service) as database:
+                await fold_flow(database, after_seconds=0)
 
     async def sql(self, service: str, statement: str, *arguments: Any) -> list[asyncpg.Record]:
         """Run plain SQL in a service's database, as its owner."""

@@ -28,7 +28,11 @@ async def test_a_system_at_rest_is_clean_with_status_0_and_every_key_for_machine
 
     assert done.returncode == 0, done.stdout + done.stderr
     counts = {"accepted": 3, "in_flight": 0, "missing": 0, "double": 0, "stuck": 0, "dead": 0}
-    assert json.loads(done.stdout) == counts | {"findings": [], "dead_by_reason": []}
+    verdict = json.loads(done.stdout)
+    assert {name: verdict[name] for name in counts} == counts
+    assert (verdict["first_broken"], verdict["findings"], verdict["dead_by_reason"]) == (None, [], [])
+    accounted = {stage["consumer"]: stage["accounted"] for stage in verdict["stages"] if stage["accounted"]}
+    assert accounted == {"registration.registrations": 3, "eligibility.workers": 3, "notification.workers": 3}
 
 
 async def test_an_event_that_was_not_heard_is_named_by_topic_group_minute_and_id_with_status_1(stage: Stage) -> None:
@@ -39,6 +43,8 @@ async def test_an_event_that_was_not_heard_is_named_by_topic_group_minute_and_id
     assert done.returncode == 1, done.stderr
     assert f"missing {TO_NOTIFICATION}: 1 since {MINUTE:%Y-%m-%d %H:%M} said 3, heard 2 {ids[0]}" in done.stdout
     assert str(ids[1]) not in done.stdout
+    assert "The first broken link: missing, Pesan: tiket pendaftaran." in done.stdout
+    assert f"rintis audit --edge notification.workers --minute {MINUTE:%Y-%m-%dT%H:%M}" in done.stdout
 
 
 async def test_two_events_that_were_not_heard_are_both_named(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,17 +11,17 @@ import psutil
 
 from rintis.chaos.stage import Stage
 
-SAMPLE_SECONDS = 1.0
+SAMPLE_SECONDS = 2.0
 MEGABYTE = 1 << 20
 
 
 class Memory:
-    """The most that each slot's processes have held, in megabytes, and what they held when the watch began."""
+    """What each slot's processes have held."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self.first: dict[str, float] = {}
-        self.peak: dict[str, float] = {}
+        self.lines: dict[str, list[tuple[float, float]]] = {}
+        """What each slot held when, in bytes at seconds since the epoch."""
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
@@ -33,8 +34,9 @@ class Memory:
             await asyncio.gather(task, return_exceptions=True)
 
     def as_dict(self) -> dict[str, dict[str, float]]:
-        """Return both by slot, for JSON."""
-        return {slot: {"first": round(self.first[slot]), "peak": round(self.peak[slot])} for slot in sorted(self.peak)}
+        """Return what was held first and at most, in megabytes by slot."""
+        held = {slot: [size / MEGABYTE for _, size in line] for slot, line in sorted(self.lines.items())}
+        return {slot: {"first": round(sizes[0]), "peak": round(max(sizes))} for slot, sizes in held.items()}
 
     async def _sample(self) -> None:
         while True:
@@ -42,9 +44,8 @@ class Memory:
                 if slot.process.pid is None or slot.process.exit_code is not None:
                     continue
                 try:
-                    held = psutil.Process(slot.process.pid).memory_info().rss / MEGABYTE
+                    held = psutil.Process(slot.process.pid).memory_info().rss
                 except psutil.NoSuchProcess:
                     continue
-                self.first.setdefault(name, held)
-                self.peak[name] = max(held, self.peak.get(name, 0.0))
+                self.lines.setdefault(name, []).append((time.time(), float(held)))
             await asyncio.sleep(SAMPLE_SECONDS)

@@ -67,7 +67,7 @@ class Run:
     left_out: list[str] = field(default_factory=list)
     is_settled: bool = False
     answers: dict[str, int] = field(default_factory=dict)
-    memory: dict[str, dict[str, float]] = field(default_factory=dict)
+    memory: Memory | None = None
     quiet: float | None = None
     """What is measured as recovery where there was no fault: the way through the system under this load."""
     judgement: Judgement | None = None
@@ -86,7 +86,7 @@ class Run:
             "kinds": by_kind(self.happened),
             "left_out": self.left_out,
             "http_answers": self.answers,
-            "memory_megabytes": self.memory,
+            "memory_megabytes": self.memory.as_dict() if self.memory else {},
             "ended_by_themselves": [{"slot": e.slot, "code": e.code, "reason": e.reason} for e in self.processes_ended],
         }
 
@@ -124,7 +124,7 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
             run.judgement = await judge(stage, state.folder / "load")
     finally:
         run.ended = time.time()
-        run.memory = memory.as_dict()
+        run.memory = memory
         run.processes_ended = stage.ended
         await sight.close()
         with steps.step("Stopping everything"):

@@ -34,7 +34,7 @@ def _show_surroundings(console: Console, run: Run) -> None:
     """Print what is good to know beside the counts."""
     if run.quiet is not None:
         console.print(f"The same measure without a fault: {run.quiet:.1f} s")
-    for slot, memory in run.memory.items():
+    for slot, memory in (run.memory.as_dict() if run.memory else {}).items():
         console.print(f"{slot}: {memory['first']:.0f} MB at first, {memory['peak']:.0f} MB at most")
     if run.answers:
         console.print("HTTP answers: " + ", ".join(f"{name} {count} times" for name, count in sorted(run.answers.items())))

@@ -12,9 +12,11 @@ from typing import Annotated
 
 import typer
 
+from rintis.chaos.report import write_report
 from rintis.chaos.run import Options, play
 from rintis.chaos.scenarios import Scenario, play_scenario
 from rintis.chaos.table import show
+from rintis.chaos.telling import tell
 from rintis.runtime.errors import CannotStart
 from rintis.runtime.progress import Steps
 from rintis.runtime.state import State
@@ -22,6 +24,9 @@ from rintis.runtime.state import State
 FOLDER = "chaos-state"
 """Within the usual state folder: a run starts from nothing and leaves what `rintis up` keeps alone."""
 OUTAGES = ("kafka", "postgres")
+REPORT = Path("chaos-report.html")
+HISTORY = "chaos-history.jsonl"
+"""Beside the report: one line a run."""
 
 
 def command(  # noqa: PLR0913 - one parameter an option of the command line
@@ -39,6 +44,7 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything of the run is kept.")] = None,
     *,
+    report: Annotated[Path, typer.Option(help="The page to write; runs written there before are added up.")] = REPORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
     """Break a running system in every way we know while it works, then count.
@@ -61,6 +67,8 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
             typer.echo(json.dumps(outcome.as_dict(), indent=1))
             raise typer.Exit(0 if outcome.is_good else 1)
         run = asyncio.run(play(state, Options(faults, seed, rate, duration, outages=outages), steps))
+    write_report(report, [tell(run, state.folder / "load")], history=report.with_name(HISTORY))
+    steps.note(f"Report: {report}")
     if as_json:
         typer.echo(json.dumps(run.as_dict(), indent=1))
     else:

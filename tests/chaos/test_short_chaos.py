@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from rintis.chaos.report import Story, write_report
 from rintis.chaos.run import Options, play
+from rintis.chaos.telling import tell
 from rintis.runtime.progress import Steps
 from rintis.runtime.state import State
 
@@ -37,3 +39,11 @@ async def test_a_short_run_of_faults_loses_doubles_and_reorders_nothing(tmp_path
     assert sum(kind["count"] for kind in counts["kinds"].values()) == counts["faults"]
     assert [ended for ended in counts["ended_by_themselves"] if "lost" in ended["reason"] or "restored" in ended["reason"]] == []
     assert state.running() == []
+    page = write_and_read(tmp_path, tell(run, state.folder / "load"))
+    assert "Everything that is promised held." in page
+    assert all(kind in page for kind in counts["kinds"])
+
+
+def write_and_read(folder: Path, story: Story) -> str:
+    write_report(folder / "chaos-report.html", [story])
+    return (folder / "chaos-report.html").read_text("utf-8")

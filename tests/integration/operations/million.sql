@@ -1,0 +1,64 @@
+-- fill_registration --
+-- So many people who registered over ten days, oldest first.
+insert into persons (person_id, state, claimed_at, registered_at, province, ticket, access_code_hash, identity, contact, facts, facts_version, contact_version)
+select md5('p' || n)::uuid, 'registered', at, at, '32', 'T' || n, 'h', repeat('i', 120), repeat('c', 80), repeat('f', 200), 1, 1
+from (select n, $2::timestamptz - interval '10 days' * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
+
+-- fill_tokens --
+-- Their blind indexes.
+insert into nik_tokens (version, token, person_id) select 1, decode(md5('t' || n), 'hex'), md5('p' || n)::uuid from generate_series(1, $1::int) n;
+
+-- fill_submissions --
+-- What they submitted.
+insert into submissions (submission_id, cause, kind, door, publisher, reference_id, arrived_at, verdict, person_id, decided_at)
+select md5('s' || n)::uuid, md5('c' || n)::uuid, 'registration', 'kafka', 'kemnaker', md5('r' || n)::uuid, at, 'accepted', md5('p' || n)::uuid, at
+from (select n, $2::timestamptz - interval '10 days' * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
+
+-- fill_registrations --
+-- What became of it.
+insert into registrations (person_id, submission_id, publisher, reference_id, registered_at, event_id)
+select md5('p' || n)::uuid, md5('s' || n)::uuid, 'kemnaker', md5('r' || n)::uuid, at, md5('e' || n)::uuid
+from (select n, $2::timestamptz - interval '10 days' * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
+
+-- fill_sequences --
+-- The numbers of their events.
+insert into sequences (topic, key, last) select 'registration.workers', md5('p' || n)::uuid::text, 1 from generate_series(1, $1::int) n;
+
+-- fill_workers --
+-- The same people as eligibility knows them.
+insert into workers (worker_id, ticket_digest, province, facts_version, contact_version, facts, contact, is_erased, heard_at)
+select md5('p' || n)::uuid, decode(md5('d' || n), 'hex'), '32', 1, 1, repeat('f', 200), repeat('c', 80), false, at
+from (select n, $2::timestamptz - interval '10 days' * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
+
+-- fill_decisions --
+-- What was decided on them.
+insert into decisions (decision_id, worker_id, facts_version, event_id, policy, policy_digest, outcome, programme, score, rules, reasons, facts, decided_on, decided_at)
+select md5('x' || n)::uuid, md5('p' || n)::uuid, 1, md5('e' || n)::uuid, 'v1', 'd', 'confirmed', 'training', 70, '{}', '{}', repeat('f', 120), at::date, at
+from (select n, $2::timestamptz - interval '10 days' * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
+
+-- fill_requests --
+-- Where they were sent.
+insert into seat_requests (request_id, worker_id, decision_id, facts_version, province, programme, state, decided_at, number, placed_at)
+select md5('q' || n)::uuid, md5('p' || n)::uuid, md5('x' || n)::uuid, 1, '32', 'training', 'referred', at, n, at
+from (select n, $2::timestamptz - interval '10 days' * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
+
+-- fill_messages --
+-- What they were told.
+insert into messages (id, event_id, subject_id, template, parameters, box, channel, state, attempts, told_at, settled_at, created_at)
+select md5('m' || n)::uuid, md5('e' || n)::uuid, md5('p' || n)::uuid, 'ticket', '{}', 'contact', 'sms', 'sent', 1, at, at, at
+from (select n, $2::timestamptz - interval '10 days' * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
+
+-- fill_attempts --
+-- How that was sent.
+insert into attempts (message_id, number, channel, started_at, ended_at, answer)
+select md5('m' || n)::uuid, 1, 'sms', at, at, 'taken'
+from (select n, $2::timestamptz - interval '10 days' * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
+
+-- fill_ledger --
+-- The sums of ten days of one party's events: folded into cells, by minute and partition. Both sides of an edge come to the same sums.
+insert into flow_cells (direction, party, topic, minute, partition, outcome, events, hash_sum, fold)
+select $3, $4, $5, date_trunc('minute', $2::timestamptz) - make_interval(mins => m), case when $3 = 'said' then -1 else p end,
+       case when $3 = 'said' then 'said' else 'handled' end, sum(n), sum(n * 7919::numeric * (m + 1)), 1
+from generate_series(1, 14400) m cross join generate_series(0, 2) p
+cross join lateral (select ($1::int / (14400 * 3) + case when (m * 3 + p) % 7 = 0 then 1 else 0 end)::bigint as n) c
+group by 1, 2, 3, 4, 5, 6;

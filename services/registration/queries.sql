@@ -144,14 +144,17 @@ on conflict (worker_id) do update set placement = excluded.placement,
   placement_position = excluded.placement_position, placed_at = excluded.placed_at;
 
 -- keep_messages --
--- The last message per worker; subjects that are no workers of ours are left out.
+-- The last message per worker; older news changes nothing, subjects that are no workers of ours are left out.
 insert into statuses as s (worker_id, message, message_channel, message_at)
 select g.worker_id, g.message, g.channel, g.at
 from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as g(worker_id, message, channel, at)
 join persons p on p.person_id = g.worker_id
 order by g.worker_id
-on conflict (worker_id) do update set message = excluded.message, message_channel = excluded.message_channel, message_at = excluded.message_at
-returning worker_id;
+on conflict (worker_id) do update set
+  message = case when excluded.message_at >= coalesce(s.message_at, '-infinity') then excluded.message else s.message end,
+  message_channel = case when excluded.message_at >= coalesce(s.message_at, '-infinity') then excluded.message_channel else s.message_channel end,
+  message_at = greatest(s.message_at, excluded.message_at)
+returning worker_id, message_at;
 
 -- find_standing --
 -- What is known of the worker with this ticket.

@@ -175,9 +175,16 @@ from unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::uuid[]) as g(eve
 order by g.event_id
 on conflict (event_id) do nothing;
 
+-- find_last_changes --
+-- When the last change of each permit arrived that was accepted.
+select permit_id, max(arrived_at) as arrived_at from permit_news
+where permit_id = any($1::uuid[]) and kind = 'changed' and outcome = 'accepted'
+group by permit_id;
+
 -- mark_told --
--- Keep the last state of the messages about what was said here; what is about others matches nothing.
-update notices n set message_state = g.state, told_at = g.told_at
+-- Keep the last state of the messages about what was said here; older news changes nothing, what is about others matches nothing.
+update notices n set message_state = case when g.told_at >= coalesce(n.told_at, '-infinity') then g.state else n.message_state end,
+  told_at = greatest(n.told_at, g.told_at)
 from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as g(event_id, state, told_at)
 where n.event_id = g.event_id
 returning n.event_id;

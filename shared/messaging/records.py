@@ -86,6 +86,7 @@ class Received(Generic[E]):
 
     `id` is the event's own id on our topics; on intake it is derived from (source, ce_id).
     `arrived_at` is the broker's time of the record as business time; `minute_at` is what the flow ledger counts by.
+    `is_redriven`: an operator has put it back after it was dead; on intake only its handler can tell whether it is old truth.
     """
 
     id: UUID
@@ -98,6 +99,7 @@ class Received(Generic[E]):
     arrived_at: datetime
     minute_at: datetime
     publisher: str | None = None
+    is_redriven: bool = False
 
     @property
     def source(self) -> str:

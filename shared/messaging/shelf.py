@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -158,6 +158,7 @@ class Shelf:
         if row["letter"] is not None:
             counted = (row["dead_id"] or item.id, row["counted_at"] or item.minute_at)
             item.redriven = Redriven(row["letter"], *counted, is_marked=row["is_marked"])
+            item.received = item.received and replace(item.received, is_redriven=True)
         return item
 
     async def reopen(self, tx: Tx, lanes: Collection[Key]) -> None:

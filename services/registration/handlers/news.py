@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from services.registration.repository.statuses import (
@@ -27,7 +28,7 @@ from shared.contracts.eligibility import (
     WorkerWaitlisted,
 )
 from shared.contracts.notification import MessageEvent, MessageFailed, MessageSent, MessageSkipped, MessageUnknown
-from shared.messaging import HANDLED, Outcome, Received
+from shared.messaging import HANDLED, SUPERSEDED, Outcome, Received
 from shared.messaging.outcomes import IGNORED
 from shared.storage import Tx
 
@@ -86,15 +87,24 @@ class KeepMessages:
         """Need nothing."""
 
     async def apply(self, tx: Tx, batch: Sequence[Received[MessageEvent]], _: None) -> Sequence[Outcome]:
-        """Keep the last of each worker; companies and the refused are no workers of ours."""
+        """Keep the last of each worker; companies and the refused are no workers of ours.
+
+        A worker has several messages: each event stands for itself, and one that was put back may be older than what is known.
+        """
         heard = [
             HeardMessage(
                 item.event.subject_id, MESSAGES[type(item.event)], getattr(item.event, "channel", None), item.envelope.time
             )
             for item in batch
         ]
-        workers = await keep_messages(tx, heard)
-        return [HANDLED if item.event.subject_id in workers else IGNORED for item in batch]
+        last = await keep_messages(tx, heard)
+        return [_kept(item, last.get(item.event.subject_id)) for item in batch]
+
+
+def _kept(item: Received[MessageEvent], last: datetime | None) -> Outcome:
+    if last is None:
+        return IGNORED
+    return SUPERSEDED if last > item.envelope.time else HANDLED
 
 
 def _placement(item: Received[Placement]) -> HeardPlacement:

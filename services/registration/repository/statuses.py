@@ -68,10 +68,10 @@ async def keep_placements(tx: Tx, heard: Sequence[HeardPlacement]) -> None:
     await tx.execute(SQL["keep_placements"], *columns(heard, "worker_id", "placement", "name", "until", "position", "at"))
 
 
-async def keep_messages(tx: Tx, heard: Sequence[HeardMessage]) -> set[UUID]:
-    """Keep the last message of each worker; return which of the subjects are workers."""
+async def keep_messages(tx: Tx, heard: Sequence[HeardMessage]) -> dict[UUID, datetime]:
+    """Keep the last message of each worker; return which of the subjects are workers, with the time of the last."""
     rows = await tx.fetch(SQL["keep_messages"], *columns(heard, "subject_id", "message", "channel", "at"))
-    return {row["worker_id"] for row in rows}
+    return {row["worker_id"]: row["message_at"] for row in rows}
 
 
 async def find_case(database: Database, ticket: str) -> Case | None:

@@ -20,7 +20,15 @@ from services.reporting.domain import (
 )
 from services.reporting.domain.identity import permit_id_of
 from services.reporting.handlers.desk import Desk
-from services.reporting.repository.permits import News, add_news, cancel_expected, find_permits, lock_permits, save_permits
+from services.reporting.repository.permits import (
+    News,
+    add_news,
+    cancel_expected,
+    find_last_changes,
+    find_permits,
+    lock_permits,
+    save_permits,
+)
 from shared.contracts.boxes import Company
 from shared.contracts.intake import CompanyContact, PermitChanged, PermitEvent, PermitIssued, PermitRevoked
 from shared.messaging import ERASED, SUPERSEDED, Handled, Outcome, Received, RetryLater
@@ -104,9 +112,13 @@ async def take_issued(
 async def take_changed(
     tx: Tx, desk: Desk, batch: Sequence[Received[PermitChanged]], sealed: Mapping[UUID, SealedContact]
 ) -> list[Outcome]:
-    """Change permits' master data."""
+    """Change permits' master data; a change that was put back after it died does not undo one that came after it."""
+    put_back = {permit_id_of(item.event.permit_number) for item in batch if item.is_redriven}
+    newest = await find_last_changes(tx, put_back) if put_back else {}
 
     def rule(item: Received[PermitChanged], known: Permit | None) -> Ruling:
+        if known is not None and item.is_redriven and newest.get(known.permit_id, item.arrived_at) > item.arrived_at:
+            return Ruling("superseded")
         errors = check_change(regency=item.event.regency)
         if known is None or errors:
             return Ruling("refused", errors=errors or [Finding("PERMIT_UNKNOWN", "permit_number")])

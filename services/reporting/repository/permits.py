@@ -65,6 +65,11 @@ async def add_news(tx: Tx, kind: str, news: Sequence[News], now: datetime) -> No
     await tx.execute(SQL["add_permit_news"], *columns(news, fields), errors, [item.arrived_at for item in news], now, kind)
 
 
+async def find_last_changes(tx: Tx, permit_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Return when the last change that was accepted arrived, for each permit that has one."""
+    return {row["permit_id"]: row["arrived_at"] for row in await tx.fetch(SQL["find_last_changes"], list(permit_ids))}
+
+
 async def cancel_expected(tx: Tx, revocations: Sequence[tuple[UUID, date]]) -> None:
     """Owe nothing any more from each permit's day of revocation on."""
     if revocations:

@@ -49,8 +49,12 @@ def check_publisher(name: str) -> None:
 def topics_wanted(names: Collection[str], *, most_partitions: int | None = None, replicas: int = 1) -> list[NewTopic]:
     """Return every topic with its settings, for these publishers."""
     pairs = [(topic, topic.of(publisher)) for topic in INTAKE for publisher in names] + [(topic, topic.name) for topic in OWN]
+    # With three copies an acknowledged record is on two brokers at least, and one broker may be away.
+    copies = {"min.insync.replicas": str(max(1, replicas - 1))}
     return [
-        NewTopic(name, min(topic.partitions, most_partitions or topic.partitions), replicas, topic_configs=topic.config())
+        NewTopic(
+            name, min(topic.partitions, most_partitions or topic.partitions), replicas, topic_configs=topic.config() | copies
+        )
         for topic, name in pairs
     ]
 

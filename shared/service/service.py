@@ -274,8 +274,12 @@ class Service:
         if self.database is not None:
             async with self.database.connection() as connection:
                 row = await connection.fetchrow(SQL["measure_outbox"])
+                parked = {line["consumer"]: line for line in await connection.fetch(SQL["measure_parked"])}
             metrics.OUTBOX_EVENTS.set(row["waiting"] if row else 0)
             metrics.OUTBOX_AGE.set(row["age_seconds"] if row else 0)
+            for group in (consumer.group for consumer in self.state.consumers):
+                metrics.PARKED_RECORDS.labels(group).set(parked[group]["records"] if group in parked else 0)
+                metrics.PARKED_AGE.labels(group).set(parked[group]["age_seconds"] if group in parked else 0)
         return False
 
     async def _shut_down(self, server: _Server, http: asyncio.Task[None]) -> None:

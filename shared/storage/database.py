@@ -27,7 +27,9 @@ AWAY = (
 """The server is away or going: the same work will succeed later."""
 CONTENTION = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 """Two transactions met: the same work will succeed when it is done again."""
-TRANSIENT = (*AWAY, *CONTENTION, asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError, TimeoutError)
+REFUSING = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError)
+"""The server takes no writes now: its disk or memory is full, or it is a standby. Nothing was written, and later it will be."""
+TRANSIENT = (*AWAY, *CONTENTION, *REFUSING, asyncpg.OperatorInterventionError, TimeoutError)
 
 POOL_SIZE = 8
 """Connections per process: consumers of one service, its relay, its jobs and its doors; PostgreSQL's 100 serve a dozen processes."""

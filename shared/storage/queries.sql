@@ -192,6 +192,11 @@ delete from outbox o using unnest($1::smallint[], $2::bigint[]) as g(bucket, id)
 -- How much waits to be sent, and for how long the oldest has.
 select count(*) as waiting, coalesce(extract(epoch from clock_timestamp() - min(created_at)), 0)::float8 as age_seconds from outbox;
 
+-- measure_parked --
+-- Per consumer: records behind gates, and for how long the oldest has waited.
+select consumer, count(*) as records, extract(epoch from clock_timestamp() - min(parked_at))::float8 as age_seconds
+from parked group by consumer;
+
 -- count_shelved --
 -- Per consumer: records behind gates, keys that wait for an operator, dead letters.
 select consumer, sum(parked)::int as parked, sum(held)::int as held, sum(dead)::int as dead

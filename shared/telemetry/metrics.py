@@ -29,6 +29,8 @@ RELAY_FAILURES = Counter(
 )
 OUTBOX_EVENTS = Gauge("rintis_outbox_events", "Events in the outbox.")
 OUTBOX_AGE = Gauge("rintis_outbox_oldest_seconds", "Age of the oldest event in the outbox.")
+PARKED_RECORDS = Gauge("rintis_parked_records", "Records behind gates, by consumer.", ["consumer"])
+PARKED_AGE = Gauge("rintis_parked_oldest_seconds", "How long the oldest record behind a gate has waited.", ["consumer"])
 JOB_FAILURES = Counter("rintis_job_failures_total", "Runs of a job that failed and will be done again.", ["job", "error"])
 
 

@@ -21,3 +21,10 @@ def test_a_name_that_cannot_end_a_topics_name_is_refused(name: str, monkeypatch:
     monkeypatch.setenv("RINTIS_PUBLISHERS", f"oss,{name}")
     with pytest.raises(CannotStart, match="cannot be a publisher's name"):
         publishers()
+
+
+@pytest.mark.parametrize(("replicas", "in_sync"), [(1, "1"), (2, "1"), (3, "2")])
+def test_an_acknowledged_record_is_on_as_many_brokers_as_may_be_asked_for(replicas: int, in_sync: str) -> None:
+    wanted = topics_wanted(["oss"], replicas=replicas)
+    assert {topic.topic_configs["min.insync.replicas"] for topic in wanted} == {in_sync}
+    assert {topic.replication_factor for topic in wanted} == {replicas}

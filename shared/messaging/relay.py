@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from shared.contracts.envelope import Envelope, headers_of
 from shared.messaging.limits import Limits
 from shared.messaging.tails import source_of
-from shared.storage import TRANSIENT, Database, Tx, load_queries
+from shared.storage import Database, Tx, load_queries
 from shared.telemetry import get_logger, metrics
 
 log = get_logger(__name__)
@@ -60,7 +60,7 @@ class Relay:
             while True:
                 try:
                     await self._with_connection()
-                except (*TRANSIENT, KafkaError) as error:
+                except Exception as error:  # noqa: BLE001 - a relay that ended would hold up every event, and nobody would be told
                     await self._pause(error)
         finally:
             await self._discard()

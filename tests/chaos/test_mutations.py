@@ -22,12 +22,12 @@ from tests.chaos.chaos_site import Site
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PER_SECOND = 80
-WARM = 400
+WARM = 300
 """Events taken before anything is broken."""
-BETWEEN = 200
+BETWEEN = 150
 """Events taken between one fault and the next."""
-SETTLE_SECONDS = 180.0
-BROKEN_SECONDS = 45.0
+SETTLE_SECONDS = 240.0
+BROKEN_SECONDS = 30.0
 """A system that lost something may wait for it for ever; what is there after this is counted."""
 
 

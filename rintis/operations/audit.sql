@@ -10,6 +10,12 @@ from touched t join ledger l on l.direction = $1 and l.party = t.party and l.top
 where l.outcome <> 'repeat'
 group by l.party, l.topic, l.minute;
 
+-- find_everything --
+-- What every minute of a direction amounts to: without a fold to go on from, nothing needs to be looked up.
+select party, topic, minute, sum(events)::bigint as events, sum(hash_sum) as hash_sum
+from ledger where direction = $1 and outcome <> 'repeat'
+group by party, topic, minute;
+
 -- find_minutes --
 -- What some minutes amount to.
 select l.party, l.topic, l.minute, sum(l.events)::bigint as events, sum(l.hash_sum) as hash_sum

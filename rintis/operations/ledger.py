@@ -64,7 +64,9 @@ def add_up(rows: Iterable[Any]) -> Totals:
 
 
 async def find_changed(tx: Tx, direction: str, fold: int) -> dict[Lane, Minutes]:
-    """Return the minutes that were written to after a fold, as they are now."""
+    """Return the minutes that were written to after a fold, as they are now; all of them where there is none to go on from."""
+    if fold < 0:
+        return _by_lane(await tx.fetch(SQL["find_everything"], direction))
     return _by_lane(await tx.fetch(SQL["find_changed"], direction, fold))
 
 

@@ -11,7 +11,11 @@ from rintis.testing.postgres import PostgresForTests
 from shared.storage import load_queries
 from tests.integration.operations.operations_stage import WORKERS, Stage
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1500),
+    pytest.mark.skipif("RINTIS_AUDIT_EVENTS" not in os.environ, reason="a measurement: set RINTIS_AUDIT_EVENTS=1000000"),
+]
 
 EVENTS = int(os.environ.get("RINTIS_AUDIT_EVENTS", "1000000"))
 """Registrations of which every service has its rows and sums."""

@@ -1,13 +1,17 @@
+import asyncio
+from collections.abc import Sequence
 from uuid import uuid4
 
 import pytest
 
 from shared.clock import Clock
+from shared.contracts.envelope import Event
 from shared.errors import Retryable, Unprocessable
-from shared.messaging import Limits
+from shared.messaging import Limits, Received
 from shared.messaging.actions import Filter, NotPossible
 from shared.messaging.records import Reader
-from tests.integration.messaging.messaging_stage import DEAD, QUICK, Stage, intake_record, own_record
+from shared.storage import Tx
+from tests.integration.messaging.messaging_stage import DEAD, QUICK, Stage, Ward, intake_record, own_record
 from tests.integration.messaging.redrive_stage import ANA, BUDI, a_desk
 
 
@@ -81,6 +85,32 @@ async def test_a_newer_event_that_comes_meanwhile_waits_behind_what_was_put_back
 
     assert done["outcomes"] == {"fixed": 1}
     assert await stage.notes() == ["n1", "n2"]
+
+
+async def test_a_redrive_waits_for_the_batch_in_hand_and_sees_what_it_has_done(stage: Stage) -> None:
+    desk = await a_desk(stage, is_intake=False)
+    key = uuid4()
+    stage.ward.failures["n1"] = [DEAD]
+    await desk.consumer.process([own_record(0, key, 1, "n1")])
+    action = await desk.ask()
+    ward, is_in_hand, may_end = stage.ward, asyncio.Event(), asyncio.Event()
+
+    async def slowly(tx: Tx, batch: Sequence[Received[Event]], prepared: object) -> None:
+        await Ward.apply(ward, tx, batch, prepared)
+        is_in_hand.set()
+        await may_end.wait()
+
+    ward.apply = slowly  # type: ignore[assignment,method-assign]  # a batch that takes its time
+    batch = asyncio.create_task(desk.consumer.process([own_record(1, key, 2, "n2")]))
+    await is_in_hand.wait()
+    step = asyncio.create_task(desk.redrive.step())
+    done, _ = await asyncio.wait({step}, timeout=0.5)
+    may_end.set()
+    await asyncio.gather(batch, step)
+
+    assert not done
+    assert (await desk.carry_out(action))["outcomes"] == {"superseded": 1}
+    assert await stage.notes() == ["n2"]
 
 
 async def test_a_letter_that_fails_again_is_back_on_the_list_with_its_attempts_counted(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 
@@ -105,9 +105,10 @@ async def collect(place: Place, folder: Path) -> Evidence:
             # One instant for all tables of a service: it may still be at work.
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 for name in names:
-                    tables[name] = [*map(dict, await connection.fetch(SQL[f"list_{name}"]))]
+                    # Rows as the client has them: made into dicts, those of a long run would not fit into memory.
+                    tables[name] = cast("list[Row]", await connection.fetch(SQL[f"list_{name}"]))
                 for name in SHARED_TABLES:
-                    tables[name] += map(dict, await connection.fetch(SQL[f"list_{name}"]))
+                    tables[name] += cast("list[Row]", await connection.fetch(SQL[f"list_{name}"]))
         finally:
             await connection.close()
     return Evidence(

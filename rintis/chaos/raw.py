@@ -6,6 +6,8 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from sys import intern
+from types import MappingProxyType
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -18,7 +20,6 @@ PARTITION_BYTES = 8 << 20
 """Fetched at once per partition: eight of the largest records."""
 
 TOLD = (
-    "worker_id",
     "facts_version",
     "decision_id",
     "review_id",
@@ -28,12 +29,11 @@ TOLD = (
     "decided_by",
     "reference_id",
     "message_id",
-    "about",
     "filing_id",
-    "permit_number",
     "workers",
 )
 """Fields that are kept of a record: ids, versions and counts. Nothing that names a person."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +68,30 @@ def read_record(record: Any) -> Record:
     headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
     value = record.value or b""
     sequence = headers.get("ce_sequence", "")
+    # A long run has millions of records: what many of them share is kept once.
     return Record(
-        record.topic,
+        intern(record.topic),
         record.partition,
         record.offset,
         record.timestamp,
-        (record.key or b"").decode("utf-8", "replace"),
+        intern((record.key or b"").decode("utf-8", "replace")),
         headers.get("ce_id", ""),
-        headers.get("ce_source", ""),
-        headers.get("ce_type", ""),
+        intern(headers.get("ce_source", "")),
+        intern(headers.get("ce_type", "")),
         int(sequence) if sequence.isdigit() else 0,
         hashlib.blake2b(value, digest_size=8).hexdigest(),
         _told(value),
     )
 
 
-def _told(value: bytes) -> dict[str, Any]:
+def _told(value: bytes) -> Mapping[str, Any]:
     try:
         body = json.loads(value)
     except ValueError:
-        return {}
-    return {name: body[name] for name in TOLD if name in body} if isinstance(body, dict) else {}
+        return NOTHING
+    if not isinstance(body, dict):
+        return NOTHING
+    return {name: body[name] for name in TOLD if name in body} or NOTHING
 
 
 async def read_topics(bootstrap: str, names: Collection[str] | None = None) -> dict[str, list[Record]]:

@@ -6,6 +6,7 @@ import pytest
 from rintis.commands.queues import in_words
 from rintis.operations.edges import EDGES
 from rintis.operations.findings import Finding, Verdict, classify, name_ids
+from rintis.operations.inside import STATE
 from rintis.operations.queues import drain_seconds
 from rintis.runtime.databases import SERVICES
 from shared.contracts.envelope import hash64
@@ -53,8 +54,10 @@ def test_a_services_own_finding_is_one_of_the_three_failures(kind: str, failure:
 def test_every_service_has_statements_of_its_own_that_name_what_is_broken(service: str) -> None:
     statements = load_queries(f"services.{service}", "audit.sql")
 
-    assert statements
-    assert all(f" as {column}" in text for text in statements.values() for column in ("kind", "subject", "since", "detail"))
+    finding = [text for name, text in statements.items() if name not in STATE]
+    assert finding
+    assert set(STATE) <= set(statements)
+    assert all(f" as {column}" in text for text in finding for column in ("kind", "subject", "since", "detail"))
 
 
 def test_every_queue_has_a_name_in_the_words_of_the_work() -> None:

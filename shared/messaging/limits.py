@@ -20,7 +20,10 @@ class Limits:
     drain_seconds: float = 25.0
     """How long a rebalance waits for the batch in hand: below `rebalance_timeout_ms`, so that the group does not lose us."""
     session_timeout_ms: int = 10_000
-    """After a kill -9 a process's partitions wait this long; shorter makes a busy process look dead."""
+    """After a kill -9 a process's partitions wait this long, or until it is back under its own name, whichever comes first.
+
+    Shorter makes a busy process look dead: decision 0007 has what was measured.
+    """
     heartbeat_ms: int = 3_000
     """A third of the session time-out, as Kafka advises."""
     rebalance_timeout_ms: int = 60_000

@@ -40,6 +40,8 @@ class Item:
     attempts: int = 1
     seq: int | None = None
     """Number of the row that it waited in, for a record that comes from behind a gate."""
+    has_new_mark: bool = False
+    """Whether the mark by which copies of this record are recognised was made for it, in this transaction."""
     redriven: Redriven | None = None
     """Set for a record that an operator has put back."""
 

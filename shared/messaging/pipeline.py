@@ -147,7 +147,8 @@ class Pipeline:
         now = max(item.minute_at for item in items)
         fresh = {row["id"] for row in await tx.fetch(SQL["add_seen"], self.subscription.group, list(candidates), now)}
         for seen_id, item in candidates.items():
-            if seen_id not in fresh:
+            item.has_new_mark = seen_id in fresh
+            if not item.has_new_mark:
                 item.outcome = REPEAT
 
     async def _check_sequence(self, tx: Tx, items: Sequence[Item]) -> None:
@@ -204,9 +205,13 @@ class Pipeline:
             await tx.execute(SQL["set_heard"], self.subscription.group, topics, keys, list(last.values()), effects)
 
     async def _forget(self, tx: Tx, waiting: Sequence[Item]) -> None:
-        """A waiting intake record is not seen yet: else its own release would look like a copy."""
-        if self._is_intake and waiting:
-            await tx.execute(SQL["remove_seen"], self.subscription.group, [item.seen_id for item in waiting if item.seen_id])
+        """A waiting intake record is not seen yet: else its own release would look like a copy.
+
+        A copy that waits behind its key's gate leaves the mark alone that its original has left.
+        """
+        marks = [item.seen_id for item in waiting if item.has_new_mark]
+        if self._is_intake and marks:
+            await tx.execute(SQL["remove_seen"], self.subscription.group, marks)
 
     def _give_up(self, items: Sequence[Item], attempts: int) -> None:
         """A record of intake, or one put back, that failed too often becomes a dead letter; its followers are tried next time."""

@@ -26,6 +26,23 @@ async def test_a_key_that_fails_three_times_keeps_its_order_and_holds_nobody_up(
     assert outcomes == [{"outcome": "handled", "events": 5}]
 
 
+@pytest.mark.parametrize("is_in_one_batch", [True, False])
+async def test_a_copy_that_waits_behind_a_gate_is_still_known_as_one(stage: Stage, *, is_in_one_batch: bool) -> None:
+    consumer = stage.consumer()
+    await stage.assign(consumer)
+    stage.ward.failures["second"] = [Retryable()]
+    originals = [intake_record(0, "key", name="first", id_="a"), intake_record(1, "key", name="second", id_="b")]
+    copies = [intake_record(2, "key", name="first", id_="a"), intake_record(3, "key", name="second", id_="b")]
+
+    for batch in [originals + copies] if is_in_one_batch else [originals, copies]:
+        await consumer.process(batch)
+    await stage.release_all(consumer)
+
+    assert await stage.notes() == ["first", "second"]
+    outcomes = await stage.rows("select outcome, sum(events)::int as events from flow group by outcome having sum(events) <> 0")
+    assert sorted(outcomes, key=str) == [{"outcome": "handled", "events": 2}, {"outcome": "repeat", "events": 2}]
+
+
 async def test_a_gate_keeps_a_key_in_order_across_two_processes(stage: Stage) -> None:
     ours, theirs = stage.consumer(is_intake=False), stage.consumer(is_intake=False)
     await stage.assign(ours, WORKERS.name)

@@ -47,13 +47,10 @@ async def test_a_system_that_keeps_its_promises_is_found_clean_after_every_one_o
     assert min(judgement.measured.values()) > 0, judgement.measured
 
 
-async def test_a_position_stored_before_the_data_is_found_to_lose_events(
-    site: Site, postgres: PostgresForTests, tmp_path: Path
-) -> None:
+async def test_a_position_stored_before_the_data_is_found_to_lose_events(site: Site, tmp_path: Path) -> None:
     site.system.start.extra |= copy_source(tmp_path / "source", "position_before_data")
     async with loaded(site, tmp_path) as load:
         await kill_services(site, load, *["registration", "eligibility", "notification"] * 2)
-        await kill_postgres(site, load, postgres)
 
     judgement = await judged(site, tmp_path, BROKEN_SECONDS)
 

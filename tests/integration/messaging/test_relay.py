@@ -1,4 +1,5 @@
 import asyncio
+import tracemalloc
 from collections import defaultdict
 from uuid import UUID, uuid4
 
@@ -116,3 +117,36 @@ async def test_events_of_a_topic_that_is_missing_wait_and_hold_nothing_else_up(o
     relay.cancel()
     await asyncio.gather(relay, return_exceptions=True)
     await office.database.close()
+
+
+ROWS = 50_000
+MOST_BYTES = 96 << 20
+"""For the relay's two reads of 2,000 events in hand, their copies in the producer, and the client itself; all rows would be more."""
+
+
+async def test_many_rows_of_a_long_outage_leave_in_order_and_in_bounded_memory(office: Office, kafka: KafkaForTests) -> None:
+    await office.database.open()
+    keys = [str(uuid4()) for _ in range(500)]
+    await asyncio.to_thread(kafka.down)
+    async with office.database.transaction() as tx:
+        for start in range(0, ROWS, 10_000):
+            batch = [
+                Outgoing(a_worker(keys[n % len(keys)]), derive_id(str(n), "cause", at=NOON), NOON)
+                for n in range(start, start + 10_000)
+            ]
+            await office.outbox.add(tx, batch)
+    relay = asyncio.create_task(office.relay().run())
+    await asyncio.to_thread(kafka.up)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    await eventually(office.is_empty, within=180, what="the outbox being empty")
+    grown = tracemalloc.get_traced_memory()[1] - before
+    tracemalloc.stop()
+    met = await office.sequences(ROWS)
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+    await office.database.close()
+
+    assert {key: list(dict.fromkeys(numbers)) for key, numbers in met.items()} == {key: list(range(1, 101)) for key in keys}
+    assert grown < MOST_BYTES

@@ -26,6 +26,8 @@ HEARERS = {
     INTAKE[2]: ("reporting",),
 }
 
+Tables = dict[str, list[dict[str, Any]]]
+
 
 def intake(topic: str, offset: int, key: str, id_: str, fact: str, **body: Any) -> Record:
     source = PEOPLE if topic.endswith("kemnaker") else COMPANIES
@@ -34,7 +36,17 @@ def intake(topic: str, offset: int, key: str, id_: str, fact: str, **body: Any) 
 
 def own(topic: str, offset: int, key: str, id_: str, fact: str, *, sequence: int = 1, **body: Any) -> Record:
     return Record(
-        topic, 0, offset, 0, key, id_, "/rintis", f"id.rintis.{topic.split('.', maxsplit=1)[0]}.{fact}.v1", sequence, f"d-{id_}", body
+        topic,
+        0,
+        offset,
+        0,
+        key,
+        id_,
+        "/rintis",
+        f"id.rintis.{topic.split('.', maxsplit=1)[0]}.{fact}.v1",
+        sequence,
+        f"d-{id_}",
+        body,
     )
 
 
@@ -49,7 +61,14 @@ def a_run() -> Evidence:
         Sent(0, "registration", "kafka", "kemnaker", PEOPLE, "registration-0", "ref-0", "0"),
         Sent(1, "registration", "http", "kemnaker", "http:kemnaker", "ref-1", "ref-1", "0"),
     ]
-    records = {
+    records = _records()
+    tables = {**_registered(), **_decided(), **_told(), **_supervised(), **_shared(records)}
+    sms = [{"reference": f"m{n}"} for n in range(5)]
+    return Evidence(sent, [Acknowledged(0, 1.0, 0, 0), Acknowledged(1, 2.0)], records, tables, sms)
+
+
+def _records() -> dict[str, list[Record]]:
+    return {
         INTAKE[0]: [intake(INTAKE[0], 0, "ref-0", "registration-0", "registration.submitted")],
         INTAKE[1]: [
             intake(INTAKE[1], 0, "P-1", "permit-0", "permit.issued", workers=100),
@@ -88,17 +107,23 @@ def a_run() -> Evidence:
         "notification.tasks": [own("notification.tasks", 0, "w", "e-task", "task.opened")],
         "reporting.filings": [own("reporting.filings", 0, "p", "e-filing", "filing.accepted", filing_id="f")],
     }
-    told = ("e-worker", "e-asked", "e-decided", "e-offered", "e-filing")
-    templates = ("registered.v1", "review_asked.v1", "confirmed.v1", "seat_offered.v1", "filing_accepted.v1")
+
+
+def _registered() -> Tables:
     reference, other = (reference_id_of("kemnaker", f"ref-{n}") for n in range(2))
     submission = {"kind": "registration", "publisher": "kemnaker", "person_id": "w", "refusal_id": None}
-    tables: dict[str, list[dict[str, Any]]] = {
+    return {
         "submissions": [
             submission | {"submission_id": REGISTRATION, "reference_id": reference, "door": "kafka", "verdict": "accepted"},
             submission | {"submission_id": "s-1", "reference_id": other, "door": "http", "verdict": "duplicate"},
         ],
         "registrations": [{"person_id": "w", "submission_id": REGISTRATION, "event_id": "e-worker"}],
         "statuses": [{"worker_id": "w", "decision": "confirmed", "placement": "offered"}],
+    }
+
+
+def _decided() -> Tables:
+    return {
         "workers": [{"worker_id": "w", "is_erased": False}],
         "decisions": [
             {"decision_id": "d", "worker_id": "w", "facts_version": 1, "event_id": "e-worker"}
@@ -107,8 +132,20 @@ def a_run() -> Evidence:
         "seat_requests": [{"request_id": "q", "worker_id": "w", "decision_id": "d", "state": "offered", "referred_to": None}],
         "offers": [{"offer_id": "o", "request_id": "q", "worker_id": "w", "incubator": "I", "state": "offered"}],
         "incubators": [{"code": "I", "seats": 1, "taken": 1}],
+    }
+
+
+def _told() -> Tables:
+    told = ("e-worker", "e-asked", "e-decided", "e-offered", "e-filing")
+    templates = ("registered.v1", "review_asked.v1", "confirmed.v1", "seat_offered.v1", "filing_accepted.v1")
+    return {
         "messages": [a_message(f"m{n}", event, "w", templates[n]) for n, event in enumerate(told)],
         "tasks": [{"id": "t", "kind": "eligibility_review", "case_id": "r", "about": "w"}],
+    }
+
+
+def _supervised() -> Tables:
+    return {
         "permits": [{"permit_id": "p", "number": "P-1", "state": "active", "workers": 101}],
         "permit_news": [
             {"submission_id": ISSUED, "kind": "issued", "outcome": "accepted"},
@@ -119,6 +156,11 @@ def a_run() -> Evidence:
             | {"is_waiting": False}
         ],
         "periods": [{"permit_id": "p", "due_on": "2020-05-15", "versions": 1}],
+    }
+
+
+def _shared(records: dict[str, list[Record]]) -> Tables:
+    return {
         "positions": [
             {"consumer": f"{service}.x", "topic": topic, "partition": 0, "next_offset": len(records[topic])}
             for topic, services in HEARERS.items()
@@ -128,8 +170,6 @@ def a_run() -> Evidence:
             {"topic": topic, "key": lines[0].key, "last": len(lines)} for topic, lines in records.items() if topic not in INTAKE
         ],
     }
-    sms = [{"reference": f"m{n}"} for n in range(5)]
-    return Evidence(sent, [Acknowledged(0, 1.0, 0, 0), Acknowledged(1, 2.0)], records, tables, sms)
 
 
 Change = Callable[[list[Any]], object]

@@ -53,8 +53,9 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    # Clients of servers that we stop ourselves have nothing new to say.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # Clients of servers that we stop ourselves have nothing new to say, and producers that are thrown away leave their waiters behind.
+    for name in ("aiokafka", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     state, steps = State(folder or State.default().folder / FOLDER), Steps()
     steps.note(f"Seed {seed}: with `--seed {seed}` and the same number of faults the same plan is played again.")

@@ -41,6 +41,8 @@ class Evidence:
     tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     sms: Sequence[Row] = ()
     mail: Sequence[Row] = ()
+    taken_before: Mapping[str, int] = field(default_factory=dict)
+    """How much each simulator had taken before the tables were read, where the system was perhaps still at work."""
 
     def rows(self, table: str) -> Sequence[Row]:
         """Return a table's rows."""
@@ -99,6 +101,7 @@ def _place(row: Row) -> tuple[str, str, int, int]:
 async def collect(place: Place, folder: Path) -> Evidence:
     """Read everything there is."""
     tables: dict[str, list[Row]] = {table: [] for table in SHARED_TABLES}
+    before = {name: len(read_received(path)) for name, path in place.received.items()}
     for service, names in TABLES.items():
         connection = await asyncpg.connect(place.databases[service])
         try:
@@ -118,6 +121,7 @@ async def collect(place: Place, folder: Path) -> Evidence:
         tables,
         read_received(place.received["sms"]),
         read_received(place.received["smtp"]),
+        before,
     )
 
 

@@ -22,7 +22,7 @@ def copy_source(into: Path, mutation: str | None = None) -> dict[str, str]:
     if mutation is not None:
         patch = PATCHES / f"{mutation}.patch"
         # One line of context is enough: edits nearby must not cost us the proof.
-        done = _run(["git", "apply", "-C1", "--recount", str(patch)], cwd=into)
+        done = _run(["git", "apply", "-C1", str(patch)], cwd=into)
         assert done.returncode == 0, f"{patch.name} does not apply any more; write it anew for the source as it is: {done.stderr}"
     # The services' working folder is the source's own: without a safe path it would come before the copy.
     variables = {"PYTHONPATH": str(into), "PYTHONSAFEPATH": "1"}

@@ -71,15 +71,16 @@ def check_providers(evidence: Evidence) -> Iterator[Trouble]:
     sms = [str(entry["reference"]) for entry in evidence.sms]
     mail = [str(entry["message_id"]).strip("<>").split("@")[0] for entry in evidence.mail]
     known = {row["id"]: row for row in evidence.rows("messages")}
-    for what, references in (("sms", sms), ("email", mail)):
+    for what, name, references in (("sms", "sms", sms), ("email", "smtp", mail)):
+        # Only what was taken before the tables were read must be in them.
+        for reference in set(references[: evidence.taken_before.get(name, len(references))]) - known.keys():
+            yield Trouble("duplicate_messages", f"{what}_that_nobody_meant", reference)
         yield from repeated("duplicate_messages", f"{what}_taken_twice", references)
         yield from _check_fates(what, Counter(references), known)
         yield from _check_turns(evidence, references, known)
 
 
 def _check_fates(channel: str, taken: Mapping[str, int], known: Mapping[str, Row]) -> Iterator[Trouble]:
-    for reference in taken.keys() - known.keys():
-        yield Trouble("duplicate_messages", f"{channel}_that_nobody_meant", reference)
     for id_, row in known.items():
         if row["channel"] != channel:
             continue

@@ -140,8 +140,8 @@ class Cases:
             self._permits.append((number, 100))
             return [
                 self._record("permit", COMPANIES, _permit(number), subject=number),
-                # A new contact in the batch of the issue has to wait at a gate: now and then, for a fuse stops who does that always.
-                self._change(len(self._permits) - 1, contact=self.chance.randrange(5) == 0),
+                # A new contact in the batch of its permit's issue has to wait at a gate.
+                self._change(len(self._permits) - 1, contact=self.chance.randrange(2) == 0),
                 self._change(len(self._permits) - 1),
             ]
         place = self.chance.randrange(len(self._permits))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shared.errors import RintisError
 from shared.messaging.items import Item, Key
 from shared.messaging.limits import Limits
-from shared.messaging.outcomes import PARKED, DeadLetter, RetryLater
+from shared.messaging.outcomes import DeadLetter, RetryLater
 from shared.telemetry import metrics
 
 SHARE = "too_much_set_aside"
@@ -106,4 +106,4 @@ class Fuse:
         """Return whose doing it is that a record was set aside; empty for one that was not."""
         if isinstance(item.outcome, DeadLetter):
             return "publisher" if self._is_intake and item.received is None else "ours"
-        return "ours" if isinstance(item.outcome, RetryLater) and item.outcome is not PARKED else ""
+        return "ours" if isinstance(item.outcome, RetryLater) and not item.outcome.is_expected else ""

@@ -33,6 +33,8 @@ class RetryLater:
 
     reason: str
     name: str = "parked"
+    is_expected: bool = False
+    """Whether it is in the nature of what comes, and no failure: it does not count against the consumer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ REPEAT = Handled("repeat")
 """A copy of what was met before: it counts, and it changes nothing."""
 IGNORED = Handled("ignored")
 """An event of a kind that this consumer has no use for."""
-PARKED = RetryLater("behind_gate")
+PARKED = RetryLater("behind_gate", is_expected=True)
 """The key has a gate already; the record waits behind it."""
 GAP = RetryLater("sequence_gap")
 """An earlier event of the key has not come yet."""

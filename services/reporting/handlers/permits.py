@@ -43,7 +43,7 @@ Permits = dict[str, Permit]
 ACCEPTED = Handled("accepted")
 REFUSED = Handled("refused")
 _OUTCOMES: Mapping[str, Outcome] = {"accepted": ACCEPTED, "refused": REFUSED, "superseded": SUPERSEDED, "erased": ERASED}
-CHANGED_MEANWHILE = RetryLater("permit_changed_meanwhile")
+CHANGED_MEANWHILE = RetryLater("permit_changed_meanwhile", is_expected=True)
 """The contact was sealed on older data than the permit has now: it is sealed again at the next try."""
 
 

@@ -79,6 +79,11 @@ def test_failures_on_one_publishers_records_leave_the_others_alone() -> None:
     assert goes_through(fuse, items(11, HANDLED, topic="intake.permits.siinas"))
 
 
+def test_what_has_to_wait_by_the_nature_of_what_came_is_no_failure() -> None:
+    assert goes_through(a_fuse(is_intake=True), items(50, RetryLater("permit_changed_meanwhile", is_expected=True)))
+    assert not goes_through(a_fuse(is_intake=True), items(50, RetryLater("permit_changed_meanwhile")))
+
+
 def test_the_followers_of_a_key_that_waits_are_no_failures_of_their_own() -> None:
     fuse = a_fuse()
     assert goes_through(fuse, items(400, PARKED))

@@ -17,7 +17,7 @@ PATHS := rintis services shared simulators tests
 .DEFAULT_GOAL := help
 FAULTS ?= 200
 SEED ?= 1
-.PHONY: help setup setup-dev java browser up demo chaos test unit check format lock down clean
+.PHONY: help setup setup-dev java browser up demo chaos test mutations unit check format lock down clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ chaos: setup ## Break everything under load, FAULTS=200 times by SEED=1, and cou
 
 test: setup-dev browser ## Run every test, against real Kafka and PostgreSQL that are started for it
 	@$(if $(LEFT_OUT),echo "Left out for want of go or chromium on PATH: $(LEFT_OUT)")
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(LEFT_OUT),-m "$(LEFT_OUT)")
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not mutations$(if $(LEFT_OUT), and $(LEFT_OUT))"
 
 # Tests mostly wait; each worker has its own Kafka and PostgreSQL. In the order of the folders the longest come first.
 WORKERS ?= 2
@@ -46,6 +46,9 @@ LEFT_OUT = $(NO_GO)$(if $(NO_GO),$(if $(NO_BROWSER), and ))$(NO_BROWSER)
 browser: ## Install the browser that one test drives, where this is Debian and we may
 	@if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 		echo "Installing chromium"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null || true; fi
+
+mutations: setup-dev ## Break copies of the system on purpose and see that the oracle of `rintis chaos` reports it; a quarter of an hour
+	@$(BIN)/python -m pytest -m mutations tests/chaos
 
 unit: setup-dev ## Run the tests that need no servers; seconds
 	@$(BIN)/python -m pytest tests/unit tests/contracts

@@ -19,7 +19,7 @@ from shared.testing import eventually
 from tests.chaos.chaos_mutations import copy_source
 from tests.chaos.chaos_site import Site
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.mutations, pytest.mark.timeout(600)]
 
 PER_SECOND = 80
 WARM = 300

@@ -28,5 +28,6 @@ async def test_a_run_without_faults_is_accounted_for_to_the_last_message(site: S
     assert is_settled
     assert judgement.is_clean, judgement.as_dict()
     assert judgement.count("unknown_messages") == judgement.count("unexpected_dead_letters") == 0
-    assert judgement.accepted == judgement.measured["sent"] > EVENTS
+    # Copies that are sent on purpose are acknowledged each and accepted once.
+    assert judgement.accepted == judgement.measured["sent"] > EVENTS // 2
     assert min(judgement.measured.values()) > 0, judgement.measured

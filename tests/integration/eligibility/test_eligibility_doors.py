@@ -13,10 +13,10 @@ from rintis.runtime.secrets import Secrets
 from services.eligibility.api import offer_router, review_router
 from shared.security import Callers
 from shared.service.app import State, make_app
-from shared.storage import load_queries
 from tests.integration.eligibility.eligibility_setup import CODE, MAY_20, Office, ticket_of
+from tests.integration.inside_statements import inside_statements
 
-AUDIT = load_queries("services.eligibility", "audit.sql")
+AUDIT = inside_statements("eligibility")
 SECRET: dict[str, Any] = {
     "profession": "penggali sumur rahasia",
     "skills": ["menyelam rahasia"],
@@ -155,9 +155,9 @@ async def test_the_audit_names_requests_and_offers_that_were_passed_over(office:
 async def audit(office: Office) -> set[str]:
     """Return the kinds of things that the audit finds broken."""
     found: set[str] = set()
-    for block in AUDIT.values():
+    for block, values in AUDIT.values():
         async with office.database.connection() as connection:
-            rows = await connection.fetch(block)
+            rows = await connection.fetch(block, *values)
         assert all(list(row.keys()) == ["kind", "subject", "since", "detail"] for row in rows)
         found |= {row["kind"] for row in rows}
     return found

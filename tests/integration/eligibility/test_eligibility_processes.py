@@ -19,9 +19,10 @@ from rintis.testing.environment import ServiceStarter
 from services.eligibility.settings import Settings
 from shared.contracts.envelope import Envelope, derive_id, headers_of
 from shared.security import Boxes, KeyStore
-from shared.storage import Database, load_queries
+from shared.storage import Database
 from shared.testing import eventually
 from tests.integration.eligibility.eligibility_setup import MAY_20, new_worker, registered, some_facts, with_incubators
+from tests.integration.inside_statements import inside_statements
 
 PROVINCES = ("11", "12", "13", "31", "32", "33", "35", "36", "51", "73")
 PLANS = ("10710", "14111", "16291", "17011", "20231", "23931", "25111", "26390", "32909", "33121")
@@ -30,7 +31,7 @@ SEATS, PEOPLE = 500, 10_000
 OVERLAP = 100
 UNFIT = "47111"
 """Trade: no incubator takes it."""
-AUDIT = load_queries("services.eligibility", "audit.sql")
+AUDIT = inside_statements("eligibility")
 ROUTE = "select count(*)::int from seat_requests where state <> 'requested'"
 
 
@@ -128,5 +129,5 @@ async def expect_every_seat_held_once(connection: Any) -> None:
     assert await connection.fetchval("select count(distinct worker_id)::int from seat_requests") == PEOPLE
     assert await connection.fetchval("select count(distinct worker_id)::int from offers") == SEATS
     assert await connection.fetchval("select bool_and(taken = seats) from incubators")
-    broken = [row for block in AUDIT.values() for row in await connection.fetch(block)]
+    broken = [row for block, values in AUDIT.values() for row in await connection.fetch(block, *values)]
     assert broken == []

@@ -24,10 +24,11 @@ from shared.clock import Clock
 from shared.contracts.boxes import Contact
 from shared.messaging.retry import RetryPolicy
 from shared.security import Boxes, KeyStore
-from shared.storage import Database, Outbox, load_queries
+from shared.storage import Database, Outbox
+from tests.integration.inside_statements import inside_statements
 
 NOW = datetime.now(UTC)
-AUDIT = load_queries("services.notification", "audit.sql")
+AUDIT = inside_statements("notification")
 
 
 @dataclass
@@ -213,7 +214,7 @@ async def test_a_sound_database_has_no_finding(office: Office) -> None:
     worker = uuid4()
     await office.intend(an_intent(worker, await office.contact(worker)))
     await office.sender().send_set()
-    assert [row for block in AUDIT.values() for row in await office.do(block)] == []
+    assert [row for block, values in AUDIT.values() for row in await office.do(block, *values)] == []
 
 
 async def test_the_audit_names_what_is_broken(office: Office) -> None:
@@ -234,7 +235,7 @@ async def test_the_audit_names_what_is_broken(office: Office) -> None:
            values ($1, 'eligibility_review', $1, $1, '32.73', '{}', '/x', 'open', now(), now(), now() - interval '31 days')""",
         uuid4(),
     )
-    rows = [dict(row) for block in AUDIT.values() for row in await office.do(block)]
+    rows = [dict(row) for block, values in AUDIT.values() for row in await office.do(block, *values)]
     kinds = Counter(row["kind"] for row in rows)
     expected = ("message_unsettled", "message_lost", "message_unproven", "message_double", "task_forgotten")
     assert kinds == dict.fromkeys(expected, 1)

@@ -10,10 +10,10 @@ from services.registration.repository.counts import count_overview
 from services.registration.repository.statuses import find_case
 from shared.contracts.eligibility import EligibilityConfirmed, EligibilityDenied, OfferExpired, SeatOffered, WorkerWaitlisted
 from shared.contracts.notification import MessageSent, MessageSkipped
-from shared.storage import load_queries
+from tests.integration.inside_statements import inside_statements
 from tests.integration.registration.registration_setup import NOW, Office, a_layoff, a_registration
 
-AUDIT = load_queries("services.registration", "audit.sql")
+AUDIT = inside_statements("registration")
 SEALED = "v1.AAAA"
 
 
@@ -105,7 +105,9 @@ async def test_the_overview_counts_by_door_verdict_and_reason(office: Office) ->
 async def test_the_audit_finds_nothing_where_all_is_well(office: Office) -> None:
     await office.hear(a_registration(), a_registration(), a_registration(nik="abc"))
     await office.hear(a_layoff())
-    assert {name: await office.rows(statement) for name, statement in AUDIT.items()} == {name: [] for name in AUDIT}
+    assert {name: await office.rows(statement, *values) for name, (statement, values) in AUDIT.items()} == {
+        name: [] for name in AUDIT
+    }
 
 
 @pytest.mark.parametrize(
@@ -122,5 +124,5 @@ async def test_the_audit_finds_nothing_where_all_is_well(office: Office) -> None
 async def test_the_audit_finds_what_is_broken(office: Office, damage: str, kind: str) -> None:
     await office.hear(a_registration(), a_registration(nik="abc"))
     await office.rows(damage)
-    found = [row[0] for statement in AUDIT.values() for row in await office.rows(statement)]
+    found = [row[0] for statement, values in AUDIT.values() for row in await office.rows(statement, *values)]
     assert kind in found

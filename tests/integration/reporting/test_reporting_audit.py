@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.storage import load_queries
+from tests.integration.inside_statements import inside_statements
 from tests.integration.reporting.reporting_setup import MONDAY, Office, issued, submitted, wib
 
 pytestmark = pytest.mark.servers
 
-AUDIT = load_queries("services.reporting", "audit.sql")
+AUDIT = inside_statements("reporting")
 WEDNESDAY = wib("2021-08-04T00:00")
 
 BREAKS = {
@@ -27,7 +27,7 @@ BREAKS = {
 
 async def found(office: Office) -> set[str]:
     """Return the kinds of broken things that the audit names."""
-    return {kind for statement in AUDIT.values() for kind, *_ in await office.rows(statement)}
+    return {kind for statement, values in AUDIT.values() for kind, *_ in await office.rows(statement, *values)}
 
 
 async def after_the_first_deadline(office: Office) -> None:

@@ -12,12 +12,12 @@ import pytest
 from services.reporting.domain import Calendar
 from services.reporting.handlers.deadlines import close_periods
 from shared.contracts.intake import FilingSubmitted
-from shared.storage import load_queries
+from tests.integration.inside_statements import inside_statements
 from tests.integration.reporting.reporting_setup import CONSUMERS, NUMBER, TUESDAY, Office, issued, submitted, wib
 
 pytestmark = pytest.mark.servers
 
-AUDIT = load_queries("services.reporting", "audit.sql")
+AUDIT = inside_statements("reporting")
 NUMBERS = [f"P-{n}" for n in range(8)]
 LAST = date(2021, 9, 24)
 """Past the change from two reports a week to one."""
@@ -60,7 +60,7 @@ async def test_each_period_ends_as_it_must_whatever_is_read_first(office: Office
     await office.fill(END)
     await office.close(END)
     assert await outcomes(office) == expected(calendar, arrivals), f"seed {seed}"
-    assert [await office.rows(statement) for statement in AUDIT.values()] == [[]] * len(AUDIT)
+    assert [await office.rows(statement, *values) for statement, values in AUDIT.values()] == [[]] * len(AUDIT)
 
 
 async def read_some(office: Office, dice: random.Random, queues: dict[str, list[Arrival]]) -> None:

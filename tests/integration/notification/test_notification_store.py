@@ -228,7 +228,7 @@ async def test_the_audit_names_what_is_broken(office: Office) -> None:
         intents[1].id,
         uuid4(),
     )
-    await office.do("update messages set state = 'sent' where id = $1", intents[2].id)
+    await office.do("update messages set state = 'sent', settled_at = now() where id = $1", intents[2].id)
     await office.do("update messages set event_id = $1 where id = any($2)", uuid4(), [intents[3].id, intents[4].id])
     await office.do(
         """insert into tasks (id, kind, case_id, about, dinas, reasons, link, state, opened_at, due_at, created_at)

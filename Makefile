@@ -33,7 +33,7 @@ chaos: setup ## Break everything under load, FAULTS=200 times by SEED=1, and cou
 
 test: setup-dev browser ## Run every test, against real Kafka and PostgreSQL that are started for it
 	@$(if $(LEFT_OUT),echo "Left out for want of go or chromium on PATH: $(LEFT_OUT)")
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not mutations$(if $(LEFT_OUT), and $(LEFT_OUT))"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not mutations and not measured$(if $(LEFT_OUT), and $(LEFT_OUT))"
 
 # Tests mostly wait; each worker has its own Kafka and PostgreSQL. In the order of the folders the longest come first.
 WORKERS ?= 2

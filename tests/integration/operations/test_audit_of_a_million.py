@@ -14,7 +14,7 @@ from tests.integration.operations.operations_stage import WORKERS, Stage
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(1500),
-    pytest.mark.skipif("RINTIS_AUDIT_EVENTS" not in os.environ, reason="a measurement: set RINTIS_AUDIT_EVENTS=1000000"),
+    pytest.mark.measured,
 ]
 
 EVENTS = int(os.environ.get("RINTIS_AUDIT_EVENTS", "1000000"))

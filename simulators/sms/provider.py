@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from simulators.misbehaving import Misbehaving
 from simulators.received import Received
 
 MOBILE = re.compile(r"^\+628[1-9][0-9]{7,10}$")
@@ -16,35 +17,13 @@ MAX_TEXT = 1_000
 
 
 @dataclass(slots=True)
-class Behaviour:
-    """How the provider misbehaves, until told otherwise. Counts are used up one by one."""
+class Behaviour(Misbehaving):
+    """How the provider misbehaves: an error is answered 500."""
 
-    slow_seconds: float = 0.0
-    """Pause before every answer; the message is taken before the pause."""
-    fail_next: int = 0
-    """So many messages are answered 500 and not taken."""
     throttle_next: int = 0
     """So many messages are answered 429 and not taken."""
-    hang_next: int = 0
-    """So many messages are taken, and answered only after `hang_seconds`."""
-    hang_seconds: float = 60.0
     reject_numbers: list[str] = field(default_factory=list)
     """Numbers that do not exist as far as the provider knows."""
-
-    def change(self, changes: Mapping[str, Any]) -> None:
-        """Set what is named; raises ValueError for a name that is not a behaviour."""
-        unknown = set(changes) - set(self.__slots__)
-        if unknown:
-            raise ValueError(f"no such behaviour: {', '.join(sorted(unknown))}")
-        for name, value in changes.items():
-            setattr(self, name, value)
-
-    def use_up(self, name: str) -> bool:
-        """Return whether this message is one of a counted few."""
-        left: int = getattr(self, name)
-        if left > 0:
-            setattr(self, name, left - 1)
-        return left > 0
 
 
 @dataclass(frozen=True, slots=True)

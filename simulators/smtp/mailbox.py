@@ -4,48 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
+from simulators.misbehaving import Misbehaving
 from simulators.received import Received
 
 HANG_SECONDS = 60.0
 """Longer than any client waits."""
 TEMPORARY_TIMES = 1
 """So often an address that begins with `temporary` is turned away before it is taken."""
-
-
-@dataclass(slots=True)
-class Behaviour:
-    """How the server misbehaves towards everybody, until told otherwise. Counts are used up one by one."""
-
-    slow_seconds: float = 0.0
-    """Pause before the answer to every message; the message is kept before the pause."""
-    fail_next: int = 0
-    """So many messages are answered 451 and not kept."""
-    hang_next: int = 0
-    """So many messages are kept, and answered only after `hang_seconds`."""
-    hang_seconds: float = HANG_SECONDS
-
-    def change(self, changes: Mapping[str, Any]) -> None:
-        """Set what is named; raises ValueError for a name that is not a behaviour."""
-        unknown = set(changes) - set(self.__slots__)
-        if unknown:
-            raise ValueError(f"no such behaviour: {', '.join(sorted(unknown))}")
-        for name, value in changes.items():
-            setattr(self, name, value)
-
-    def use_up(self, name: str) -> bool:
-        """Return whether this message is one of a counted few."""
-        left: int = getattr(self, name)
-        if left > 0:
-            setattr(self, name, left - 1)
-        return left > 0
 
 
 class Mailbox:
@@ -55,7 +26,7 @@ class Mailbox:
     """
 
     def __init__(self, received: Received) -> None:
-        self.behaviour = Behaviour()
+        self.behaviour = Misbehaving()
         self._received = received
         self._turned_away: Counter[str] = Counter()
 

@@ -132,9 +132,12 @@ class Service:
         self._stop.set()
 
     def fail(self, error: Fatal) -> None:
-        """Stop the process for a reason that a retry cannot mend, and say which."""
+        """Stop the process for a reason that a retry cannot mend, and say which.
+
+        The first reason counts: what fails while everything stops is its consequence.
+        """
         log.error("The service stops.", action="fatal", error=type(error).__name__, reason=str(error), **error.details)
-        self._failure = error
+        self._failure = self._failure or error
         self._stop.set()
 
     async def _start(self) -> None:

@@ -140,6 +140,12 @@ class Audit:
         if known := {place: since for place, since in places.items() if since}:
             stage.at = min(known, key=lambda place: known[place])
             stage.since = known[stage.at]
+        if places["topic"] and places["topic"] < datetime.now(UTC) - STUCK_AFTER:
+            stage.stuck = watched.behind
+            unread_for_long = Finding(
+                "stuck", edge.name, watched.behind, places["topic"], "is not being read", command="rintis consumers"
+            )
+            self._rank([unread_for_long], self._sources.services.index(edge.hearer) * 2)
         self._verdict.in_flight += watched.waiting + watched.behind
         self._verdict.stages.append(stage)
 

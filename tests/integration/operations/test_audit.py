@@ -1,5 +1,8 @@
 import json
+from datetime import timedelta
 from uuid import uuid4
+
+import pytest
 
 from tests.integration.operations.operations_stage import INTAKE, MINUTE, WORKERS, Stage, found
 
@@ -142,6 +145,21 @@ async def test_an_outbox_that_nobody_empties_is_stuck(stage: Stage) -> None:
 
     (finding,) = (await stage.audit()).findings
     assert (finding.kind, finding.where) == ("stuck", "registration: outbox")
+
+
+async def test_a_topic_that_nobody_reads_is_stuck_once_it_has_waited_for_long(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.at_rest()
+    await stage.say(1)
+    await stage.relay()
+    assert (await stage.audit()).findings == []
+
+    monkeypatch.setattr("rintis.operations.audit.STUCK_AFTER", timedelta(0))
+
+    verdict = await stage.audit()
+    assert TO_NOTIFICATION in {finding.where for finding in found(verdict, "stuck")}
+    assert {each.consumer: each.stuck for each in verdict.stages}["notification.workers"] == 1
 
 
 async def test_dead_letters_are_listed_and_are_no_failure(stage: Stage) -> None:

@@ -144,21 +144,19 @@ class Faults:
         return f"stood still for {fault.seconds} s"
 
     async def _stop_kafka(self, fault: Fault) -> str:
-        await asyncio.to_thread(self._stage.kafka.down)
-        await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(self._stage.kafka.up)
-        return f"away for {fault.seconds} s and its start"
+        return await self._away(fault, self._stage.kafka.down, self._stage.kafka.up)
 
     async def _kill_kafka(self, fault: Fault) -> str:
-        await asyncio.to_thread(self._stage.kafka.kill)
-        await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(self._stage.kafka.up)
-        return f"away for {fault.seconds} s and its start"
+        return await self._away(fault, self._stage.kafka.kill, self._stage.kafka.up)
 
     async def _stop_postgres(self, fault: Fault) -> str:
-        await asyncio.to_thread(self._stage.postgres.stop_at_once)
+        return await self._away(fault, self._stage.postgres.stop_at_once, self._stage.postgres.up)
+
+    @staticmethod
+    async def _away(fault: Fault, end: Callable[[], None], start: Callable[[], None]) -> str:
+        await asyncio.to_thread(end)
         await asyncio.sleep(fault.seconds)
-        await asyncio.to_thread(self._stage.postgres.up)
+        await asyncio.to_thread(start)
         return f"away for {fault.seconds} s and its start"
 
     async def _kill_both(self, fault: Fault) -> str:

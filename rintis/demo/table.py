@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+AUDITED = ("accepted", "in_flight", "missing", "double", "stuck", "dead")
+"""Counts of the audit that are shown."""
 MOST_DIFFERENCES = 20
 """Differences shown; all of them are in the JSON."""
 
@@ -83,9 +85,9 @@ def _show_agreement(console: Console, numbers: Mapping[str, Any]) -> None:
         console.print(f"… and {len(faults) - MOST_DIFFERENCES:,} more; see --json.", style="red")
     if not faults:
         console.print("[green]✓[/green] The numbers add up, and equal what was foreseen before anything was sent.")
-    audit = {name: value for name, value in numbers["audit"].items() if isinstance(value, int | str)}
+    audit = ", ".join(f"{name.replace('_', ' ')} {numbers['audit'][name]:,}" for name in AUDITED if name in numbers["audit"])
     mark = "[green]✓[/green]" if numbers["is_audit_clean"] else "[red]✗[/red]"
-    console.print(f"{mark} rintis audit: {', '.join(f'{name} {value}' for name, value in audit.items())}")
+    console.print(f"{mark} rintis audit: {audit}")
     console.print(
         "Look next: [bold]rintis up[/bold] starts everything with the live page; demo-state/demo/manifest.json and "
         "demo-state/received/ in the state folder hold what was foreseen and what people received; docs/publish.md tells how to "

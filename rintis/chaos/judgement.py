@@ -19,8 +19,8 @@ Kind = Literal[
     "unexpected_dead_letters",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-HARMLESS: frozenset[Kind] = frozenset({"unknown_messages", "unexpected_dead_letters"})
-"""Named and counted, and within what is promised: an e-mail whose fate nobody can know, and a record set aside in the open."""
+HARMLESS: frozenset[Kind] = frozenset({"unknown_messages"})
+"""Named and counted, and within what is promised: an e-mail whose fate nobody can know."""
 EXAMPLES = 5
 """Ids that are named per trouble."""
 

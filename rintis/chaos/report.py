@@ -12,9 +12,18 @@ from typing import Any
 
 from rintis.chaos.drawing import draw_throughput
 
-COUNTS = ("lost", "doubled", "out_of_order", "overbooked", "stuck", "superseded_messages", "duplicate_messages")
+COUNTS = (
+    "lost",
+    "doubled",
+    "out_of_order",
+    "overbooked",
+    "stuck",
+    "superseded_messages",
+    "duplicate_messages",
+    "unexpected_dead_letters",
+)
 """What must be 0."""
-NOTED = ("unknown_messages", "unexpected_dead_letters")
+NOTED = ("unknown_messages",)
 """What is within the promises, and named."""
 WORDS = {
     "lost": "Lost",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+from collections import deque
 
 from rintis.runtime.errors import CannotStart
 
@@ -13,6 +14,8 @@ CHOICE = range(20_000, 32_000)
 """Below the range from which Linux takes ports for outgoing connections, so that a port chosen now is still free a moment later."""
 TRIES = 200
 """So many taken ports in a row mean that something else is wrong."""
+_given: deque[int] = deque(maxlen=2_000)
+"""What this process chose last and may not listen on yet: of fifty ports chosen at once, two are the same in one case of ten."""
 
 
 def is_free(port: int) -> bool:
@@ -35,7 +38,8 @@ def free_port() -> int:
     """
     for _ in range(TRIES):
         port = random.choice(CHOICE)  # noqa: S311 - spreads choices of several starts; no secret
-        if is_free(port):
+        if port not in _given and is_free(port):
+            _given.append(port)
             return port
     raise CannotStart(
         f"No free port found between {CHOICE.start} and {CHOICE.stop}.", "Is the loopback interface up? (`ip link set lo up`)"

@@ -31,3 +31,8 @@ def test_a_free_port_that_was_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch
     wanted = free_port()
     monkeypatch.setenv("RINTIS_PORT_KAFKA", str(wanted))
     assert choose_port("kafka", 19092) == wanted
+
+
+def test_ports_chosen_one_after_the_other_are_all_different() -> None:
+    chosen = [free_port() for _ in range(1_000)]
+    assert len(set(chosen)) == len(chosen)

@@ -24,12 +24,19 @@ on conflict (version, token) do nothing;
 -- What layoff lists say of these persons, sealed.
 select person_id, publisher, content from evidence where person_id = any($1::uuid[]) order by person_id, evidence_id;
 
--- claim_submissions --
--- Take submissions on; one that is known already is not returned, and a rival's is waited for.
-insert into submissions (submission_id, cause, kind, door, publisher, reference_id, arrived_at)
-select g.submission_id, g.cause, $1::text, $2::text, g.publisher, g.reference_id, g.arrived_at
-from unnest($3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::timestamptz[])
-  as g(submission_id, cause, publisher, reference_id, arrived_at)
+-- find_known --
+-- Which of these submissions have their verdict already.
+select submission_id from submissions where submission_id = any($1::uuid[]);
+
+-- add_submissions --
+-- Write submissions with their verdicts; one that a rival has written meanwhile is waited for, and not returned.
+insert into submissions (submission_id, cause, kind, door, publisher, reference_id, arrived_at, verdict, reasons, warnings,
+                         person_id, refusal_id, decided_at)
+select g.submission_id, g.cause, $1::text, $2::text, g.publisher, g.reference_id, g.arrived_at, g.verdict, g.reasons, g.warnings,
+       g.person_id, g.refusal_id, $3::timestamptz
+from unnest($4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::timestamptz[], $9::text[], $10::jsonb[], $11::jsonb[], $12::uuid[],
+            $13::uuid[])
+  as g(submission_id, cause, publisher, reference_id, arrived_at, verdict, reasons, warnings, person_id, refusal_id)
 order by g.submission_id
 on conflict (submission_id) do nothing
 returning submission_id;
@@ -40,14 +47,6 @@ select person_id, state, contact, contact_version, repeat_told_at from persons
 where person_id = any($1::uuid[])
 order by person_id
 for update;
-
--- decide_submissions --
--- Write the verdicts.
-update submissions s set verdict = g.verdict, reasons = g.reasons, warnings = g.warnings, person_id = g.person_id,
-  refusal_id = g.refusal_id, decided_at = $1::timestamptz
-from unnest($2::uuid[], $3::text[], $4::jsonb[], $5::jsonb[], $6::uuid[], $7::uuid[])
-  as g(submission_id, verdict, reasons, warnings, person_id, refusal_id)
-where s.submission_id = g.submission_id;
 
 -- add_registrations --
 -- Register persons; a reference that was used for somebody else is not returned.
@@ -61,10 +60,10 @@ returning person_id;
 -- register_persons --
 -- Persons become registered, with their sealed boxes.
 update persons p set state = 'registered', registered_at = $1::timestamptz, province = g.province, ticket = g.ticket,
-  access_code_hash = g.access_code_hash, identity = g.identity, contact = g.contact, facts = g.facts,
+  identity = g.identity, contact = g.contact, facts = g.facts,
   facts_version = p.facts_version + 1, contact_version = p.contact_version + 1
-from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
-  as g(person_id, province, ticket, access_code_hash, identity, contact, facts)
+from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+  as g(person_id, province, ticket, identity, contact, facts)
 where p.person_id = g.person_id;
 
 -- add_near_tokens --
@@ -158,7 +157,7 @@ returning worker_id, message_at;
 
 -- find_standing --
 -- What is known of the worker with this ticket.
-select p.person_id, p.access_code_hash, p.registered_at, s.decision, s.decision_programme, s.decision_reasons, s.placement,
+select p.person_id, p.facts, p.registered_at, s.decision, s.decision_programme, s.decision_reasons, s.placement,
        s.placement_name, s.placement_until, s.placement_position, s.message, s.message_channel, s.message_at
 from persons p left join statuses s on s.worker_id = p.person_id
 where p.ticket = $1 and p.state = 'registered';

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from pydantic import BaseModel, ConfigDict, Field
 
 SPEC_VERSION = "1.0"
 JSON = "application/json"
 TYPE_PREFIX = "id.rintis."
 _MAX_MS = (1 << 48) - 1
+_SAME = (("content-type", JSON.encode()), ("ce_specversion", SPEC_VERSION.encode()))
 
 SealedBox = Annotated[
     str,
@@ -35,8 +36,7 @@ class Event(BaseModel):
         raise TypeError(f"{type(self).__name__} has no key")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The CloudEvents attributes of one record.
 
     `sequence` numbers a key's events on a topic without gaps from 1; intake events have none.
@@ -58,39 +58,35 @@ def derive_id(cause: UUID | str, kind: str, ordinal: int = 0, *, at: datetime | 
     `kind` tells apart what one cause leads to, `ordinal` several of one kind.
     """
     if at is not None:
-        milliseconds = int(at.timestamp() * 1000) & _MAX_MS
+        time = (int(at.timestamp() * 1000) & _MAX_MS).to_bytes(6, "big")
     elif isinstance(cause, UUID):
-        milliseconds = cause.int >> 80
+        time = cause.bytes[:6]
     else:
         raise TypeError("a textual cause needs `at`")
-    text = f"{cause}\x1f{kind}\x1f{ordinal}".encode()
-    digest = int.from_bytes(hashlib.blake2b(text, digest_size=10).digest(), "big")
-    value = (milliseconds << 80) | digest
-    value = (value & ~(0xF << 76)) | (0x8 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return UUID(int=value)
+    digest = hashlib.blake2b(f"{cause}\x1f{kind}\x1f{ordinal}".encode(), digest_size=10).digest()
+    version, variant = 0x80 | digest[0] & 0x0F, 0x80 | digest[2] & 0x3F
+    # A `uuid.UUID` made in C: a registration leads to twenty of them, at a fifth of the time.
+    return pgproto.UUID(time + bytes((version, digest[1], variant)) + digest[3:])
 
 
 def hash64(event_id: UUID) -> int:
-    """Return the signed 64-bit number that stands for an event in the flow ledger's sums."""
-    digest = hashlib.blake2b(event_id.bytes, digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+    """Return the signed 64-bit number that stands for an event in the flow ledger's sums: an id's second half is a digest itself."""
+    return int.from_bytes(event_id.bytes[8:], "big", signed=True)
 
 
 def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
     """Return the Kafka headers of an event in CloudEvents binary mode."""
-    pairs = [
-        ("content-type", JSON),
-        ("ce_specversion", SPEC_VERSION),
-        ("ce_type", envelope.type),
-        ("ce_source", envelope.source),
-        ("ce_id", envelope.id),
-        ("ce_time", envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z")),
+    headers = [
+        *_SAME,
+        ("ce_type", envelope.type.encode()),
+        ("ce_source", envelope.source.encode()),
+        ("ce_id", envelope.id.encode()),
+        ("ce_time", envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
     ]
     if envelope.sequence is not None:
-        pairs.append(("ce_sequence", str(envelope.sequence)))
+        headers.append(("ce_sequence", b"%d" % envelope.sequence))
     if envelope.subject is not None:
-        pairs.append(("ce_subject", envelope.subject))
+        headers.append(("ce_subject", envelope.subject.encode()))
     if envelope.traceparent is not None:
-        pairs.append(("ce_traceparent", envelope.traceparent))
-    return [(name, value.encode()) for name, value in pairs]
+        headers.append(("ce_traceparent", envelope.traceparent.encode()))
+    return headers

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.errors import Unprocessable
-from shared.messaging.items import Item, Key, key_of
+from shared.messaging.items import Item, Key
 from shared.messaging.outcomes import REPEAT, DeadLetter, Superseded
-from shared.messaging.records import StoredRecord
+from shared.messaging.records import StoredRecord, key_of
 from shared.messaging.shelf import Gate, Shelf
 from shared.messaging.vault import Vault
 from shared.storage import Heard, Tx, load_queries, record_heard

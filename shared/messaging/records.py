@@ -8,9 +8,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from pydantic import ValidationError
 
 from shared.clock import Clock
@@ -23,6 +24,7 @@ MAX_DIGITS = 18
 """Longest sequence number that fits PostgreSQL's bigint."""
 MAX_ATTRIBUTE = 200
 """Longest CloudEvents attribute or key that we take, in characters."""
+_REQUIRED = frozenset({"ce_specversion", "ce_type", "ce_id", "ce_source", "ce_time"})
 _TYPE = re.compile(r"^[a-z0-9_.]{1,200}$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -80,11 +82,11 @@ def _unpack(text: str | None) -> bytes | None:
     return None if text is None else b64decode(text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received(Generic[E]):
-    """One checked event as a handler gets it.
+    """One checked event as a handler gets it. Not to be changed: it is not frozen because that would make it three times as dear.
 
-    `id` is the event's own id on our topics; on intake it is derived from (source, ce_id).
+    `id` is the event's own id on our topics; on intake it is derived from (source, ce_id), and so is `mark`, by which copies are known.
     `arrived_at` is the broker's time of the record as business time; `minute_at` is what the flow ledger counts by.
     `is_redriven`: an operator has put it back after it was dead; on intake only its handler can tell whether it is old truth.
     """
@@ -100,6 +102,7 @@ class Received(Generic[E]):
     minute_at: datetime
     publisher: str | None = None
     is_redriven: bool = False
+    mark: UUID | None = None
 
     @property
     def source(self) -> str:
@@ -107,11 +110,11 @@ class Received(Generic[E]):
         return self.envelope.source
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a record turned out to be; `received` is None for a kind that is not heard, or not in this version."""
 
     id: UUID
+    key: str
     envelope: Envelope
     minute_at: datetime
     received: Received[Event] | None = None
@@ -136,14 +139,26 @@ class Reader:
         minute_at = envelope.time if publisher is None else broker_at
         model = self._models.get(envelope.type)
         if model is None:
-            return Reading(id_, envelope, minute_at, is_newer_version=self._is_newer(envelope.type))
+            return Reading(id_, key_of(record), envelope, minute_at, is_newer_version=self._is_newer(envelope.type))
         event = _read_body(model, record.value)
         key = _text(record.key, "key")
         if key != event.key():
             raise Unprocessable("key_mismatch", "key")
-        place = (record.topic, record.partition, record.offset, key)
-        received = Received(id_, event, envelope, *place, self._clock.at(broker_at), minute_at, publisher)
-        return Reading(id_, envelope, minute_at, received)
+        mark = None if publisher is None else seen_id(envelope, publisher)
+        received = Received(
+            id_,
+            event,
+            envelope,
+            record.topic,
+            record.partition,
+            record.offset,
+            key,
+            self._clock.at(broker_at),
+            minute_at,
+            publisher,
+            mark=mark,
+        )
+        return Reading(id_, key, envelope, minute_at, received)
 
     def id_of(self, record: KafkaRecord) -> UUID | None:
         """Return the id that a record's attributes name, None where they cannot be read."""
@@ -198,9 +213,16 @@ def _name(envelope: Envelope, publisher: str) -> str:
     return f"{publisher}\x1f{envelope.source}\x1f{envelope.id}"
 
 
+def key_of(record: KafkaRecord) -> str:
+    """Return the key that a record's order is kept by, whatever is wrong with it."""
+    return (record.key or b"").decode("utf-8", "replace").replace("\x00", "")[:200]
+
+
 def read_envelope(headers: Sequence[tuple[str, bytes | None]]) -> Envelope:
     """Return the CloudEvents attributes of a record in binary mode. Raises Unprocessable naming the header."""
-    values = {name.lower(): value for name, value in headers}
+    values = dict(headers)
+    if not values.keys() >= _REQUIRED:
+        values = {name.lower(): value for name, value in headers}
     if _text(values.get("ce_specversion"), "ce_specversion") != SPEC_VERSION:
         raise Unprocessable("specversion_unknown", "ce_specversion")
     type_ = _text(values.get("ce_type"), "ce_type")
@@ -208,12 +230,11 @@ def read_envelope(headers: Sequence[tuple[str, bytes | None]]) -> Envelope:
         raise Unprocessable("type_unknown", "ce_type")
     sequence = values.get("ce_sequence")
     return Envelope(
-        id=_text(values.get("ce_id"), "ce_id"),
-        source=_text(values.get("ce_source"), "ce_source"),
-        type=type_,
-        time=_time(_text(values.get("ce_time"), "ce_time")),
-        sequence=None if sequence is None else _number(sequence),
-        traceparent=None,
+        _text(values.get("ce_id"), "ce_id"),
+        _text(values.get("ce_source"), "ce_source"),
+        type_,
+        _time(_text(values.get("ce_time"), "ce_time")),
+        None if sequence is None else _number(sequence),
     )
 
 
@@ -236,7 +257,7 @@ def _time(text: str) -> datetime:
         raise Unprocessable("malformed", "ce_time") from error
     if time.tzinfo is None:
         raise Unprocessable("no_offset", "ce_time")
-    return time.astimezone(UTC)
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
 def _number(value: bytes) -> int:
@@ -247,7 +268,7 @@ def _number(value: bytes) -> int:
 
 def _own_id(envelope: Envelope) -> UUID:
     try:
-        return UUID(envelope.id)
+        return pgproto.UUID(envelope.id)
     except ValueError as error:
         raise Unprocessable("malformed", "ce_id") from error
 

@@ -9,8 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.contracts.topics import OWN
 from shared.errors import DatabaseRestored, Unprocessable
 from shared.messaging.continuity import Partition, read_records
-from shared.messaging.items import key_of
-from shared.messaging.records import KafkaRecord, read_envelope
+from shared.messaging.records import KafkaRecord, key_of, read_envelope
 from shared.storage import Database, load_queries
 
 SQL = load_queries("shared.storage")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from uuid import UUID
 
@@ -40,9 +40,12 @@ class Boxes:
     def __init__(self, keys: KeyStore) -> None:
         self.keys = keys
 
-    async def seal(self, items: Sequence[tuple[UUID, BaseModel]], box: str) -> list[str | None]:
-        """Seal each content for its subject, in order; None where the subject was erased."""
-        keys = await self.keys.find({subject for subject, _ in items}, box)
+    async def seal(
+        self, items: Sequence[tuple[UUID, BaseModel]], box: str, keys: Mapping[UUID, bytes | None] | None = None
+    ) -> list[str | None]:
+        """Seal each content for its subject, in order; None where the subject was erased. `keys`: those just made, if any."""
+        if keys is None:
+            keys = await self.keys.find({subject for subject, _ in items}, box)
         return [self._seal(keys[subject], subject, box, content) for subject, content in items]
 
     async def open(self, items: Sequence[tuple[UUID, str]], box: str, model: type[M]) -> list[M | None]:

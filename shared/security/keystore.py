@@ -21,6 +21,10 @@ EXPIRE_BATCH = 1000
 """Expired keys turned into tombstones in one statement."""
 
 
+Keys = Mapping[str, Mapping[UUID, bytes | None]]
+"""Keys of subjects by box; None where the subject was erased."""
+
+
 class KeyStore:
     """Makes, finds and destroys keys. A service holds the masters of its own boxes only.
 
@@ -31,20 +35,26 @@ class KeyStore:
         self.database = database
         self._masters = {box: AESGCM(master) for box, master in masters.items()}
 
-    async def create(self, subjects: Collection[UUID], boxes: Collection[str], *, expires_at: datetime | None = None) -> None:
-        """Make the keys that are missing, committed at once.
+    async def create(self, subjects: Collection[UUID], boxes: Collection[str], *, expires_at: datetime | None = None) -> Keys:
+        """Make the keys that are missing, committed at once; return every subject's key by box, as `find` does.
 
         `expires_at` is real time: after it the key counts as erased.
         A crash after this leaves unused keys, never an unreadable person.
         """
-        wanted = [(subject, box) for subject in sorted(set(subjects)) for box in sorted(boxes)]
-        if not wanted:
-            return
-        wrapped = [self._wrap(subject, box, AESGCM.generate_key(KEY_BYTES * 8)) for subject, box in wanted]
+        keys: dict[str, dict[UUID, bytes | None]] = {box: {} for box in boxes}
+        made = {(subject, box): os.urandom(KEY_BYTES) for subject in sorted(set(subjects)) for box in sorted(boxes)}
+        if not made:
+            return keys
+        wrapped = [self._wrap(subject, box, key) for (subject, box), key in made.items()]
+        subjects_, boxes_ = zip(*made, strict=True)
         async with self.database.connection() as connection:
-            await connection.execute(
-                SQL["add_keys"], [subject for subject, _ in wanted], [box for _, box in wanted], wrapped, expires_at
-            )
+            rows = await connection.fetch(SQL["add_keys"], subjects_, boxes_, wrapped, expires_at)
+        for subject, box in rows:
+            keys[box][subject] = made[subject, box]
+        for box, found in keys.items():
+            # Who was there before keeps the key, who was erased has none.
+            found.update(await self.find([subject for subject in set(subjects) if subject not in found], box))
+        return keys
 
     async def find(self, subjects: Collection[UUID], box: str) -> dict[UUID, bytes | None]:
         """Return each subject's key of a box in one query; None where the subject was erased or its key has expired.

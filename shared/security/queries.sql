@@ -1,11 +1,12 @@
 -- add_keys --
--- Store wrapped keys; a key that exists stays, and an erased subject gets none.
+-- Store wrapped keys and return which are new; a key that exists stays, and an erased subject gets none.
 insert into keys (subject, box, wrapped, expires_at)
 select g.subject, g.box, g.wrapped, $4::timestamptz
 from unnest($1::uuid[], $2::text[], $3::bytea[]) as g(subject, box, wrapped)
 where not exists (select from tombstones t where t.subject = g.subject)
 order by g.subject, g.box
-on conflict (subject, box) do nothing;
+on conflict (subject, box) do nothing
+returning subject, box;
 
 -- find_keys --
 -- One box's keys of a set of subjects, and which of them are erased.

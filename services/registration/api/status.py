@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, Field
 
 from services.registration.api.guesses import WINDOW_SECONDS, Guesses
 from services.registration.domain.status import answer
+from services.registration.handlers.asking import is_owner
 from services.registration.handlers.desk import Desk
 from services.registration.repository.statuses import Case, find_case
-from shared.security import hash_access_code, matches_access_code
 from shared.service import Problem
-
-_NOBODY = UUID(int=0)
-_NO_HASH = hash_access_code("", _NOBODY)
 
 Ticket = Annotated[str, Query(min_length=1, max_length=40)]
 
@@ -43,10 +39,7 @@ def status_router(desk: Desk, guesses: Guesses) -> APIRouter:
                 retry_after=int(WINDOW_SECONDS),
             )
         case = await find_case(desk.database, ticket)
-        is_right = matches_access_code(
-            code.strip(), case.person_id if case else _NOBODY, case.access_code_hash if case else _NO_HASH
-        )
-        if case is None or not is_right:
+        if not await is_owner(desk, case, code.strip()) or case is None:
             guesses.note_wrong(ticket)
             detail = "Tiket atau kode akses tidak cocok."
             raise Problem(404, "Tidak ditemukan", detail, remedy="Periksa tiket dan kode di pesan yang kami kirim.")

@@ -30,20 +30,25 @@ _OLD_SPELLING = (
 """Spellings that Indonesian names are met in (our assumption), longest and oldest first."""
 _SHORTEST_TOKEN = 3
 """Shorter tokens, titles and initials mostly, would make everybody alike."""
+_WORDS = re.compile(r"[\s.,'-]+")
+_NO_LETTER = re.compile(r"[^a-z]")
+_DOUBLES = re.compile(r"(.)\1+")
 _TITLES = frozenset({"haji", "hajjah", "bin", "binti", "drs", "dra", "raden", "ibu", "bapak"})
 
 
 def sound_of(word: str) -> str:
     """Return the coarse form of one word of a name: without accents, doubles and old spelling."""
-    plain = unicodedata.normalize("NFKD", word.casefold()).encode("ascii", "ignore").decode()
+    plain = word.casefold()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
     for old, new in _OLD_SPELLING:
         plain = plain.replace(old, new)
-    return re.sub(r"(.)\1+", r"\1", re.sub(r"[^a-z]", "", plain))
+    return _DOUBLES.sub(r"\1", _NO_LETTER.sub("", plain))
 
 
 def sounds_of(name: str) -> tuple[str, ...]:
     """Return the coarse forms of a name's words, each once, in alphabetical order."""
-    words = (word for word in re.split(r"[\s.,'-]+", name) if word.casefold() not in _TITLES)
+    words = (word for word in _WORDS.split(name) if word.casefold() not in _TITLES)
     return tuple(sorted({sound for word in words if len(sound := sound_of(word)) >= _SHORTEST_TOKEN}))
 
 

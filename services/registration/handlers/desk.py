@@ -46,7 +46,8 @@ def submission_of(item: Received[T]) -> Submission:
     """Return what a record or an item of a call is known by."""
     publisher = item.publisher or ""
     reference_id = reference_id_of(KIND_OF[type(item.event)], publisher, item.event.reference)
-    return Submission(seen_id(item.envelope, publisher), item.id, publisher, reference_id, item.arrived_at)
+    mark = item.mark or seen_id(item.envelope, publisher)
+    return Submission(mark, item.id, publisher, reference_id, item.arrived_at)
 
 
 def day_of(instant: datetime) -> date:

@@ -15,6 +15,7 @@ from services.registration.domain.submissions import Claims, Judgement, is_kk, j
 from services.registration.handlers.desk import Desk, day_of, submission_of
 from services.registration.handlers.reading import read_registration
 from services.registration.repository.persons import Enrolment, claim_persons, find_evidence
+from services.registration.repository.submissions import Submission
 from shared.contracts.boxes import Contact, Facts
 from shared.contracts.envelope import derive_id
 from shared.contracts.intake import RegistrationSubmitted
@@ -31,6 +32,7 @@ Registration = Received[RegistrationSubmitted]
 class Ready:
     """One registration, judged and sealed. `enrolment` is None where it is refused or the person was erased."""
 
+    submission: Submission
     judgement: Judgement
     refusal_id: UUID
     person_id: UUID | None = None
@@ -52,14 +54,16 @@ class Draft:
 
 async def prepare_registrations(desk: Desk, batch: Sequence[Registration]) -> dict[UUID, Ready]:
     """Return every registration of the batch ready to be applied, by its id."""
+    submissions = {item.id: submission_of(item) for item in batch}
     claims = {item.id: read_registration(item.event, day_of(item.arrived_at)) for item in batch}
     judged = {item.id: judge(claims[item.id], day_of(item.arrived_at)) for item in batch}
     good = [item for item in batch if not judged[item.id].reasons]
     contacts = await _seal_refused(desk, [item for item in batch if judged[item.id].reasons], claims)
     persons = await find_or_make_persons(desk, [(item, claims[item.id]) for item in good])
-    enrolments = await _enrol(desk, good, claims, persons)
+    enrolments = await _enrol(desk, good, claims, persons, submissions)
     return {
         item.id: Ready(
+            submissions[item.id],
             judged[item.id],
             refusal_id_of(item),
             persons.get(item.id),
@@ -93,24 +97,28 @@ async def _seal_refused(desk: Desk, refused: Sequence[Registration], claims: Map
         if reach is not None and reach.is_usable:
             contacts.append((item, Contact(name=item.event.name, phone=reach.phone, email=reach.email)))
     subjects = [refusal_id_of(item) for item, _ in contacts]
-    await desk.boxes.keys.create(subjects, ("contact",), expires_at=datetime.now(UTC) + desk.refusals_kept)
-    sealed = await desk.boxes.seal([(refusal_id_of(item), contact) for item, contact in contacts], "contact")
+    keys = await desk.boxes.keys.create(subjects, ("contact",), expires_at=datetime.now(UTC) + desk.refusals_kept)
+    sealed = await desk.boxes.seal([(refusal_id_of(item), contact) for item, contact in contacts], "contact", keys["contact"])
     return {item.id: box for (item, _), box in zip(contacts, sealed, strict=True)}
 
 
 async def _enrol(
-    desk: Desk, good: Sequence[Registration], claims: Mapping[UUID, Claims], persons: Mapping[UUID, UUID]
+    desk: Desk,
+    good: Sequence[Registration],
+    claims: Mapping[UUID, Claims],
+    persons: Mapping[UUID, UUID],
+    submissions: Mapping[UUID, Submission],
 ) -> dict[UUID, Enrolment]:
-    await desk.boxes.keys.create(set(persons.values()), BOXES)
+    keys = await desk.boxes.keys.create(set(persons.values()), BOXES)
     lists = await _find_lists(desk, set(persons.values()))
     drafts = [_draft(item, claims[item.id], persons[item.id], lists) for item in good]
     sealed = [
-        await desk.boxes.seal([(draft.person_id, draft.identity) for draft in drafts], "identity"),
-        await desk.boxes.seal([(draft.person_id, draft.contact) for draft in drafts], "contact"),
-        await desk.boxes.seal([(draft.person_id, draft.facts) for draft in drafts], "facts"),
+        await desk.boxes.seal([(draft.person_id, draft.identity) for draft in drafts], "identity", keys["identity"]),
+        await desk.boxes.seal([(draft.person_id, draft.contact) for draft in drafts], "contact", keys["contact"]),
+        await desk.boxes.seal([(draft.person_id, draft.facts) for draft in drafts], "facts", keys["facts"]),
     ]
     return {
-        draft.item.id: _enrolment(desk, draft, (identity, contact, facts))
+        draft.item.id: _enrolment(desk, draft, submissions[draft.item.id], (identity, contact, facts))
         for draft, identity, contact, facts in zip(drafts, *sealed, strict=True)
         if identity is not None and contact is not None and facts is not None
     }
@@ -178,8 +186,8 @@ def _facts(event: RegistrationSubmitted, ticket: str, code_hash: str, lists: Seq
     )
 
 
-def _enrolment(desk: Desk, draft: Draft, boxes: tuple[str, str, str]) -> Enrolment:
-    submission, identity = submission_of(draft.item), draft.identity
+def _enrolment(desk: Desk, draft: Draft, submission: Submission, boxes: tuple[str, str, str]) -> Enrolment:
+    identity = draft.identity
     alike = likenesses(name=identity.name, birth_date=draft.item.event.birth_date, kk=identity.kk, phone=identity.phone)
     near = [(kind, version, token) for kind, value in alike for version, token in desk.blind.tokens(kind, value).items()]
     return Enrolment(
@@ -190,7 +198,6 @@ def _enrolment(desk: Desk, draft: Draft, boxes: tuple[str, str, str]) -> Enrolme
         derive_id(draft.item.id, WorkerRegistered.TYPE),
         draft.claims.regency.province if draft.claims.regency else "",
         draft.facts.ticket,
-        draft.facts.access_code_hash,
         *boxes,
         near,
     )

@@ -15,7 +15,7 @@ from services.registration.handlers.reading import read_layoff
 from services.registration.handlers.registrations import KAFKA
 from services.registration.identifiers import read_phone
 from services.registration.repository.persons import ListLine, add_evidence, lock_persons
-from services.registration.repository.submissions import Decided, claim_submissions, decide_submissions
+from services.registration.repository.submissions import Decided, add_submissions, find_known
 from shared.contracts.envelope import derive_id
 from shared.contracts.intake import LayoffReported
 from shared.messaging import ERASED, Handled, Outcome, Received
@@ -52,11 +52,11 @@ class TakeLayoffs:
     async def apply(self, tx: Tx, batch: Sequence[Layoff], prepared: Mapping[UUID, ReadyLine]) -> Sequence[Outcome]:
         """Write verdicts and evidence. A line that is known already changes nothing."""
         now = self.desk.clock.now()
-        unknown = await claim_submissions(tx, "layoff", self.door, [submission_of(item) for item in batch])
         fresh = {submission_of(item).submission_id: item for item in reversed(batch)}
-        items = [item for submission_id, item in fresh.items() if submission_id in unknown]
+        known = await find_known(tx, fresh)
+        items = [item for submission_id, item in fresh.items() if submission_id not in known]
         decided = await _decide(tx, items, prepared)
-        await decide_submissions(tx, list(decided.values()), now)
+        await add_submissions(tx, "layoff", self.door, list(decided.values()), now)
         if self.door != KAFKA:
             real = datetime.now(UTC)
             await record_arrivals(tx, self.door, [(id_, real, item.verdict.value) for id_, item in decided.items()])
@@ -64,10 +64,10 @@ class TakeLayoffs:
 
     async def _seal(self, good: Sequence[tuple[Layoff, Claims]]) -> dict[UUID, tuple[ListLine, str]]:
         persons = await find_or_make_persons(self.desk, good)
-        await self.desk.boxes.keys.create(set(persons.values()), BOXES)
-        contents = await self.desk.boxes.seal([(persons[item.id], _evidence(item.event)) for item, _ in good], "identity")
+        keys = (await self.desk.boxes.keys.create(set(persons.values()), BOXES))["identity"]
+        contents = await self.desk.boxes.seal([(persons[item.id], _evidence(item.event)) for item, _ in good], "identity", keys)
         identities = await self.desk.boxes.seal(
-            [(persons[item.id], _identity(item.event, claims)) for item, claims in good], "identity"
+            [(persons[item.id], _identity(item.event, claims)) for item, claims in good], "identity", keys
         )
         return {
             item.id: (_line(item, persons[item.id], content), identity)
@@ -86,13 +86,13 @@ async def _decide(tx: Tx, items: Sequence[Layoff], prepared: Mapping[UUID, Ready
 
 
 def _verdict(item: Layoff, ready: ReadyLine, line: ListLine | None, added: set[UUID]) -> Decided:
-    submission_id, warnings = submission_of(item).submission_id, ready.judgement.warnings
+    submission, warnings = submission_of(item), ready.judgement.warnings
     if ready.judgement.reasons:
-        return Decided(submission_id, Verdict.REFUSED, ready.judgement.reasons, warnings)
+        return Decided(submission, Verdict.REFUSED, ready.judgement.reasons, warnings)
     if line is None:
-        return Decided(submission_id, Verdict.ERASED)
+        return Decided(submission, Verdict.ERASED)
     verdict = Verdict.EVIDENCE if line.evidence_id in added else Verdict.DUPLICATE
-    return Decided(submission_id, verdict, (), warnings, line.person_id)
+    return Decided(submission, verdict, (), warnings, line.person_id)
 
 
 def _line(item: Layoff, person_id: UUID, content: str) -> ListLine:

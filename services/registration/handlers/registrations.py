@@ -9,10 +9,10 @@ from uuid import UUID
 
 from services.registration.domain.reasons import Finding
 from services.registration.domain.submissions import Verdict
-from services.registration.handlers.desk import Desk, submission_of
+from services.registration.handlers.desk import Desk
 from services.registration.handlers.enrolling import Ready, Registration, prepare_registrations
 from services.registration.repository.persons import Enrolment, Person, lock_persons, mark_repeats_told, register_persons
-from services.registration.repository.submissions import Decided, claim_submissions, decide_submissions
+from services.registration.repository.submissions import Decided, add_submissions, find_known
 from shared.contracts.registration import Reason, RegistrationRefused, RegistrationRepeated, WorkerRegistered
 from shared.messaging import ERASED, Handled, Outcome
 from shared.messaging.outcomes import REPEAT
@@ -39,7 +39,7 @@ class Sitting:
         """Note the verdict on one registration."""
         ready = self.ready[item.id]
         self.decided[item.id] = Decided(
-            submission_of(item).submission_id,
+            ready.submission,
             verdict,
             reasons,
             ready.judgement.warnings,
@@ -65,28 +65,17 @@ class TakeRegistrations:
 
     async def apply(self, tx: Tx, batch: Sequence[Registration], prepared: Mapping[UUID, Ready]) -> Sequence[Outcome]:
         """Write verdicts, registrations and events. What is known already changes nothing."""
-        fresh = await self._claim(tx, batch)
+        fresh = await _find_fresh(tx, batch, prepared)
         known = {ready.person_id for item in fresh if (ready := prepared[item.id]).person_id is not None}
         sitting = Sitting(self.desk.clock.now(), prepared, await lock_persons(tx, known))
         await _decide(tx, sitting, fresh)
-        await decide_submissions(tx, list(sitting.decided.values()), sitting.now)
+        await add_submissions(tx, "registration", self.door, list(sitting.decided.values()), sitting.now)
         told = [*_news(sitting, fresh), *await self._repeats(tx, sitting, fresh)]
         await self.desk.outbox.add(tx, told)
         if self.door != KAFKA:
             real = datetime.now(UTC)
             await record_arrivals(tx, self.door, [(id_, real, item.verdict.value) for id_, item in sitting.decided.items()])
         return [_outcome(sitting.decided.get(item.id)) for item in batch]
-
-    async def _claim(self, tx: Tx, batch: Sequence[Registration]) -> list[Registration]:
-        """Return the registrations that are new, each submission once."""
-        submissions = [submission_of(item) for item in batch]
-        unknown = await claim_submissions(tx, "registration", self.door, submissions)
-        fresh: list[Registration] = []
-        for item, submission in zip(batch, submissions, strict=True):
-            if submission.submission_id in unknown:
-                unknown.discard(submission.submission_id)
-                fresh.append(item)
-        return fresh
 
     async def _repeats(self, tx: Tx, sitting: Sitting, fresh: Sequence[Registration]) -> list[Outgoing]:
         """Return the events by which the known contact, and nobody else, is told; at most one a person and day."""
@@ -100,6 +89,15 @@ class TakeRegistrations:
                 told[person_id] = Outgoing(_repeated(sitting, person_id), item.id, sitting.now)
         await mark_repeats_told(tx, told, sitting.now)
         return list(told.values())
+
+
+async def _find_fresh(tx: Tx, batch: Sequence[Registration], prepared: Mapping[UUID, Ready]) -> list[Registration]:
+    """Return the registrations that are new, each submission once."""
+    first: dict[UUID, Registration] = {}
+    for item in batch:
+        first.setdefault(prepared[item.id].submission.submission_id, item)
+    known = await find_known(tx, first)
+    return [item for submission_id, item in first.items() if submission_id not in known]
 
 
 async def _decide(tx: Tx, sitting: Sitting, fresh: Sequence[Registration]) -> None:

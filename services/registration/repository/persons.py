@@ -36,7 +36,6 @@ class Enrolment:
     event_id: UUID
     province: str
     ticket: str
-    access_code_hash: str
     identity: str
     contact: str
     facts: str
@@ -64,13 +63,11 @@ async def claim_persons(database: Database, wanted: Sequence[tuple[Tokens, UUID]
     if not wanted:
         return []
     async with database.transaction() as tx:
+        oldest = [min(tokens) for tokens, _ in wanted]
+        first = [tokens[version] for (tokens, _), version in zip(wanted, oldest, strict=True)]
+        # Most are new: asking first whether they are would be one more look-up for each of them.
+        await tx.execute(SQL["claim_persons"], oldest, first, [person_id for _, person_id in wanted], now)
         known = await _find(tx, wanted)
-        new = [place for place in range(len(wanted)) if place not in known]
-        if new:
-            oldest = [min(wanted[place][0]) for place in new]
-            tokens = [wanted[place][0][version] for place, version in zip(new, oldest, strict=True)]
-            await tx.execute(SQL["claim_persons"], oldest, tokens, [wanted[place][1] for place in new], now)
-            known |= await _find(tx, wanted)
         persons = [known[place] for place in range(len(wanted))]
         rows = [(v, token, person) for (tokens_, _), person in zip(wanted, persons, strict=True) for v, token in tokens_.items()]
         if len(rows) > len(wanted):
@@ -106,7 +103,7 @@ async def register_persons(tx: Tx, enrolments: Sequence[Enrolment], now: datetim
     )
     registered = {row["person_id"] for row in rows}
     taken = [enrolment for enrolment in enrolments if enrolment.person_id in registered]
-    boxes = columns(taken, "person_id", "province", "ticket", "access_code_hash", "identity", "contact", "facts")
+    boxes = columns(taken, "person_id", "province", "ticket", "identity", "contact", "facts")
     await tx.execute(SQL["register_persons"], now, *boxes)
     near = [(*token, enrolment.person_id) for enrolment in taken for token in enrolment.near]
     if near:

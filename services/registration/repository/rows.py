@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from services.registration.domain.reasons import Finding
@@ -17,9 +17,9 @@ def columns(items: Sequence[object], *names: str) -> list[list[Any]]:
     return [[getattr(item, name) for item in items] for name in names]
 
 
-def findings_json(findings: Iterable[Finding]) -> str:
+def findings_json(findings: Collection[Finding]) -> str:
     """Return findings as they rest in a jsonb column."""
-    return json.dumps([{"code": finding.code, "field": finding.field} for finding in findings])
+    return json.dumps([{"code": finding.code, "field": finding.field} for finding in findings]) if findings else "[]"
 
 
 def read_findings(text: str) -> tuple[Finding, ...]:

@@ -51,7 +51,8 @@ class Case:
     """A worker's case as it is looked up by ticket."""
 
     person_id: UUID
-    access_code_hash: str
+    facts: str
+    """Sealed; the digest of the access code is in it."""
     standing: Standing
     message: tuple[str, str | None, datetime] | None
 
@@ -93,4 +94,4 @@ async def find_case(database: Database, ticket: str) -> Case | None:
         position=row["placement_position"],
     )
     message = (row["message"], row["message_channel"], row["message_at"]) if row["message"] else None
-    return Case(row["person_id"], row["access_code_hash"], standing, message)
+    return Case(row["person_id"], row["facts"], standing, message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,8 +16,7 @@ from services.registration.repository.rows import SQL, columns, findings_json, r
 from shared.storage import Tx
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """Something that came in, by its (source, id); `cause` is the id of what it leads to."""
 
     submission_id: UUID
@@ -30,7 +30,7 @@ class Submission:
 class Decided:
     """What became of a submission."""
 
-    submission_id: UUID
+    submission: Submission
     verdict: Verdict
     reasons: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
@@ -51,25 +51,32 @@ class Known:
     decided_at: datetime
 
 
-async def claim_submissions(tx: Tx, kind: str, door: str, submissions: Sequence[Submission]) -> set[UUID]:
-    """Take submissions on and return the ids of those that were not known."""
+async def find_known(tx: Tx, submissions: Collection[UUID]) -> set[UUID]:
+    """Return which of these submissions have their verdict already."""
+    return {row["submission_id"] for row in await tx.fetch(SQL["find_known"], list(submissions))}
+
+
+async def add_submissions(tx: Tx, kind: str, door: str, decided: Sequence[Decided], now: datetime) -> None:
+    """Write submissions that were not known, with their verdicts.
+
+    Raises SerializationError where a rival has written one of them meanwhile: then everything is done again, and it is known.
+    """
+    if not decided:
+        return
     names = ("submission_id", "cause", "publisher", "reference_id", "arrived_at")
-    rows = await tx.fetch(SQL["claim_submissions"], kind, door, *columns(submissions, *names))
-    return {row["submission_id"] for row in rows}
-
-
-async def decide_submissions(tx: Tx, decided: Sequence[Decided], now: datetime) -> None:
-    """Write the verdicts of claimed submissions."""
-    if decided:
-        await tx.execute(
-            SQL["decide_submissions"],
-            now,
-            [item.submission_id for item in decided],
-            [item.verdict.value for item in decided],
-            [findings_json(item.reasons) for item in decided],
-            [findings_json(item.warnings) for item in decided],
-            *columns(decided, "person_id", "refusal_id"),
-        )
+    rows = await tx.fetch(
+        SQL["add_submissions"],
+        kind,
+        door,
+        now,
+        *columns([item.submission for item in decided], *names),
+        [item.verdict.value for item in decided],
+        [findings_json(item.reasons) for item in decided],
+        [findings_json(item.warnings) for item in decided],
+        *columns(decided, "person_id", "refusal_id"),
+    )
+    if len(rows) < len(decided):
+        raise asyncpg.SerializationError("another process has decided on one of these submissions")
 
 
 async def find_verdicts(tx: Tx, submissions: Collection[UUID], publisher: str) -> dict[UUID, Known]:

@@ -1,7 +1,7 @@
 -- fill_registration --
 -- So many people who registered over ten days, oldest first.
-insert into persons (person_id, state, claimed_at, registered_at, province, ticket, access_code_hash, identity, contact, facts, facts_version, contact_version)
-select md5('p' || n)::uuid, 'registered', at, at, '32', 'T' || n, 'h', repeat('i', 120), repeat('c', 80), repeat('f', 200), 1, 1
+insert into persons (person_id, state, claimed_at, registered_at, province, ticket, identity, contact, facts, facts_version, contact_version)
+select md5('p' || n)::uuid, 'registered', at, at, '32', 'T' || n, repeat('i', 120), repeat('c', 80), repeat('f', 200), 1, 1
 from (select n, $2::timestamptz - interval '10 days' * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
 
 -- fill_tokens --

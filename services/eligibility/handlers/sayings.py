@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from services.eligibility.domain import Referral
@@ -25,8 +24,7 @@ from shared.contracts.eligibility import (
 By = Literal["policy", "staff"]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(NamedTuple):
     """Whom an event is about, and the versions it rests on. `contact` is passed on unopened."""
 
     worker_id: UUID
@@ -38,24 +36,24 @@ class Subject:
 
 def say_confirmed(subject: Subject, decision: Mapping[str, Any], score: int, by: By) -> EligibilityConfirmed:
     """Say that a worker is eligible."""
-    return EligibilityConfirmed(**asdict(subject), **decision, score=score, decided_by=by)
+    return EligibilityConfirmed(**subject._asdict(), **decision, score=score, decided_by=by)
 
 
 def say_denied(subject: Subject, decision: Mapping[str, Any], by: By) -> EligibilityDenied:
     """Say that a worker is not eligible."""
-    return EligibilityDenied(**asdict(subject), **decision, decided_by=by)
+    return EligibilityDenied(**subject._asdict(), **decision, decided_by=by)
 
 
 def say_review(subject: Subject, decision: Mapping[str, Any], review_id: UUID, dinas: str, due_at: datetime) -> ReviewAsked:
     """Ask a dinas to decide; the link is relative to this service's address."""
     link = f"/reviews/{review_id}"
-    return ReviewAsked(**asdict(subject), **decision, review_id=review_id, dinas=dinas, due_at=due_at, link=link)
+    return ReviewAsked(**subject._asdict(), **decision, review_id=review_id, dinas=dinas, due_at=due_at, link=link)
 
 
 def say_referred(subject: Subject, request_id: UUID, referral: Referral) -> WorkerReferred:
     """Say where else a worker is sent."""
     return WorkerReferred(
-        **asdict(subject),
+        **subject._asdict(),
         request_id=request_id,
         programme=referral.programme,
         referred_to=referral.code,
@@ -67,7 +65,7 @@ def say_referred(subject: Subject, request_id: UUID, referral: Referral) -> Work
 def say_offered(subject: Subject, offer: NewOffer, incubator_name: str, expires_at: datetime) -> SeatOffered:
     """Say that a seat is held."""
     return SeatOffered(
-        **asdict(subject),
+        **subject._asdict(),
         request_id=offer.request_id,
         programme="wub",
         offer_id=offer.offer_id,
@@ -79,7 +77,7 @@ def say_offered(subject: Subject, offer: NewOffer, incubator_name: str, expires_
 
 def say_waitlisted(subject: Subject, request_id: UUID, position: int) -> WorkerWaitlisted:
     """Say that a worker waits."""
-    return WorkerWaitlisted(**asdict(subject), request_id=request_id, programme="wub", position=position)
+    return WorkerWaitlisted(**subject._asdict(), request_id=request_id, programme="wub", position=position)
 
 
 def say_answered(offer: Offer, state: str) -> OfferAccepted | OfferDeclined | OfferExpired:

@@ -1,30 +1,27 @@
+-- keep_contacts --
+-- Remember how subjects can be reached; an older version changes nothing.
+insert into contacts as c (subject_id, box, version, sealed)
+select * from unnest($1::uuid[], $2::text[], $3::int[], $4::text[]) as g(subject_id, box, version, sealed)
+order by g.subject_id, g.box
+on conflict (subject_id, box) do update set version = excluded.version, sealed = excluded.sealed
+where excluded.version > c.version or (excluded.version = c.version and excluded.sealed <> c.sealed);
+
 -- add_messages --
 -- Store what is to be told, once per event; those that reach nobody are skipped from the start.
-insert into messages (id, event_id, subject_id, template, parameters, box, sealed, contact_version, facts_version, thread,
-                      valid_until, channel, state, reason, told_at, settled_at)
-select g.id, g.event_id, g.subject_id, g.template, g.parameters, g.box, g.sealed, g.contact_version, g.facts_version, g.thread,
-       g.valid_until, g.channel, g.state, g.reason, $15::timestamptz, case when g.state = 'skipped' then $15::timestamptz end
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::text[], $8::int[], $9::int[],
-            $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::text[])
-  with ordinality as g(id, event_id, subject_id, template, parameters, box, sealed, contact_version, facts_version, thread,
-                       valid_until, channel, state, reason, ord)
+insert into messages (id, event_id, subject_id, template, parameters, box, facts_version, thread, valid_until, channel, state, reason,
+                      told_at, settled_at)
+select g.id, g.event_id, g.subject_id, g.template, g.parameters, g.box, g.facts_version, g.thread, g.valid_until, g.channel, g.state,
+       g.reason, $13::timestamptz, case when g.state = 'skipped' then $13::timestamptz end
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::int[], $8::text[], $9::timestamptz[],
+            $10::text[], $11::text[], $12::text[])
+  with ordinality as g(id, event_id, subject_id, template, parameters, box, facts_version, thread, valid_until, channel, state, reason,
+                       ord)
 order by g.ord
 on conflict on constraint messages_event_once do nothing
 returning id;
 
--- refresh_contacts --
--- Let messages that still wait use the newest contact that is known of their subject.
-with newest as (
-  select distinct on (subject_id) subject_id, contact_version, sealed, channel from messages
-  where subject_id = any($1::uuid[]) and contact_version is not null and channel is not null
-  order by subject_id, contact_version desc
-)
-update messages m set sealed = n.sealed, channel = n.channel, contact_version = n.contact_version
-from newest n
-where m.subject_id = n.subject_id and m.state = 'due' and m.contact_version < n.contact_version;
-
 -- claim_messages --
--- Take due messages of one channel, oldest first and one of a subject at a time, and open an attempt for each.
+-- Take due messages of one channel, oldest first and one of a subject at a time; while one is sent, next_at says since when.
 with due as (
   select m.id from messages m
   where m.state = 'due' and m.channel = $1 and m.next_at <= clock_timestamp()
@@ -34,37 +31,32 @@ with due as (
   limit $2
   for update skip locked
 ), claimed as (
-  update messages m set state = 'sending', reason = '', attempts = m.attempts + 1, lease = $3,
+  update messages m set state = 'sending', reason = '', attempts = m.attempts + 1, lease = $3, next_at = clock_timestamp(),
                         leased_until = clock_timestamp() + make_interval(secs => $4)
   from due where m.id = due.id
   returning m.*
-), opened as (
-  insert into attempts (message_id, number, channel) select id, attempts, channel from claimed
 )
-select id, event_id, subject_id, template, parameters, box, sealed, channel, attempts, facts_version, valid_until,
+select c.id, c.event_id, c.subject_id, c.template, c.parameters, c.box, coalesce(k.sealed, '') as sealed, c.channel, c.attempts,
+       c.facts_version, c.valid_until, c.next_at as taken_at,
        (select max(n.facts_version) from messages n where n.subject_id = c.subject_id and n.thread = c.thread) as newest_facts
-from claimed c
-order by seq;
+from claimed c left join contacts k using (subject_id, box)
+order by c.seq;
 
 -- settle_messages --
 -- Record what became of messages, where this sender still holds them (only what is being sent has a lease); what is due again
--- waits its own time.
-with given as (
-  select * from unnest($2::uuid[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[])
-    as g(id, state, reason, delay_seconds, answer, answer_reason)
-), settled as (
-  update messages m set state = g.state, reason = g.reason, lease = null, leased_until = null,
+-- waits its own time, on another channel where its own turned out to reach nobody.
+with settled as (
+  update messages m set state = g.state, reason = g.reason, lease = null, leased_until = null, channel = coalesce(g.channel, m.channel),
     attempts = m.attempts - (g.answer = 'not_tried')::int,
     next_at = clock_timestamp() + make_interval(secs => g.delay_seconds),
-    settled_at = case when g.state <> 'due' then $8::timestamptz end
-  from given g
+    settled_at = case when g.state <> 'due' then $10::timestamptz end
+  from unnest($2::uuid[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
+    as g(id, state, reason, delay_seconds, answer, answer_reason, channel, taken_at)
   where m.id = g.id and m.lease = $1
-  returning m.id, m.attempts, g.answer, g.answer_reason
-), dropped as (
-  delete from attempts a using settled s where a.message_id = s.id and a.number = s.attempts + 1 and s.answer = 'not_tried'
-), closed as (
-  update attempts a set ended_at = clock_timestamp(), answer = s.answer, reason = s.answer_reason
-  from settled s where a.message_id = s.id and a.number = s.attempts and s.answer <> 'not_tried'
+  returning m.id, m.attempts, m.channel, g.answer, g.answer_reason, g.taken_at
+), ended as (
+  insert into attempts (message_id, number, channel, started_at, ended_at, answer, reason)
+  select id, attempts, channel, taken_at, clock_timestamp(), answer, answer_reason from settled where answer <> 'not_tried'
 )
 select id from settled;
 
@@ -77,7 +69,11 @@ limit $1
 for update skip locked;
 
 -- settle_lost --
--- Give lost messages their fate: due again at once, or final.
+-- Give lost messages their fate, due again at once or final; of their attempt nobody knows how it ended.
+with lost as (
+  insert into attempts (message_id, number, channel, started_at)
+  select m.id, m.attempts, m.channel, m.next_at from messages m where m.id = any($1::uuid[])
+)
 update messages m set state = g.state, reason = g.reason, lease = null, leased_until = null, next_at = clock_timestamp(),
   settled_at = case when g.state <> 'due' then $4::timestamptz end
 from unnest($1::uuid[], $2::text[], $3::text[]) as g(id, state, reason)

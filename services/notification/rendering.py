@@ -69,6 +69,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             autoescape=False,  # plain text: there is no markup to escape
+            auto_reload=False,  # a template that was used is never changed
         )
         words = load_words()
         self._environment.filters |= {
@@ -103,7 +104,9 @@ class Renderer:
 
 def _clean(value: Any) -> Any:
     """Take line breaks and control characters out of a value: nobody's name may add a line to our text."""
-    return " ".join("".join(c if c.isprintable() else " " for c in value).split(" ")) if isinstance(value, str) else value
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    return "".join(c if c.isprintable() else " " for c in value)
 
 
 def _spell_plainly(text: str) -> str:

@@ -28,9 +28,9 @@ class Settings(ServiceSettings):
     """Longest wait for a provider's answer: far above a healthy one's, and short enough that one hanging call holds up a set briefly."""
     lease_seconds: float = Field(default=120.0, validation_alias="RINTIS_NOTIFICATION_LEASE_SECONDS")
     """How long a sender may hold a set: above the worst case of a whole set, so that nobody sends what is being sent."""
-    sms_at_once: int = Field(default=32, validation_alias="RINTIS_NOTIFICATION_SMS_AT_ONCE")
+    sms_at_once: int = Field(default=64, validation_alias="RINTIS_NOTIFICATION_SMS_AT_ONCE")
     """Calls to the SMS provider in flight per sender: enough to hide its latency, few enough not to be throttled."""
-    sms_claimed: int = Field(default=128, validation_alias="RINTIS_NOTIFICATION_SMS_CLAIMED")
+    sms_claimed: int = Field(default=256, validation_alias="RINTIS_NOTIFICATION_SMS_CLAIMED")
     """SMS taken per round: one claim, one look-up of keys and one record serve them all."""
     sms_senders: int = Field(default=2, validation_alias="RINTIS_NOTIFICATION_SMS_SENDERS")
     """Rounds that overlap in one process, so that one waits for the provider while the other writes."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from services.notification import metrics
 from services.notification.domain.tasks import choose_assignee
-from services.notification.handlers.telling import Desk, Reach, TellPerson
+from services.notification.handlers.telling import Desk, TellPerson
 from services.notification.repository import tasks as repository
 from services.notification.repository.tasks import Task
 from shared.contracts.eligibility import ReviewAsked
 from shared.contracts.envelope import derive_id
 from shared.contracts.notification import TaskOpened
-from shared.messaging import Erased, Outcome, Received
+from shared.messaging import ERASED, HANDLED, Outcome, Received
 from shared.storage import Outgoing, Tx
 
 
@@ -26,17 +26,18 @@ class OpenReview:
         self._tell = tell
         self._desk = desk
 
-    async def prepare(self, batch: Sequence[Received[Any]]) -> dict[UUID, Reach]:
-        """Find out how the workers can be reached."""
-        return await self._tell.prepare(batch)
+    async def prepare(self, batch: Sequence[Received[Any]]) -> set[UUID]:
+        """Find out which of the workers were erased."""
+        keys = await self._desk.boxes["contact"].keys.find({received.event.worker_id for received in batch}, "contact")
+        return {worker_id for worker_id, key in keys.items() if key is None}
 
-    async def apply(self, tx: Tx, batch: Sequence[Received[Any]], prepared: Mapping[UUID, Reach]) -> Sequence[Outcome]:
+    async def apply(self, tx: Tx, batch: Sequence[Received[Any]], erased: set[UUID]) -> Sequence[Outcome]:
         """Store the messages and open the tasks; about somebody who was erased nothing is left to decide."""
-        outcomes = await self._tell.apply(tx, batch, prepared)
-        asked = [r for r, outcome in zip(batch, outcomes, strict=True) if not isinstance(outcome, Erased)]
+        asked = [received for received in batch if received.event.worker_id not in erased]
         if asked:
+            await self._tell.apply(tx, asked, None)
             await self._open(tx, asked)
-        return outcomes
+        return [ERASED if received.event.worker_id in erased else HANDLED for received in batch]
 
     async def _open(self, tx: Tx, asked: Sequence[Received[ReviewAsked]]) -> None:
         now = self._desk.clock.now()

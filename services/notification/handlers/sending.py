@@ -109,8 +109,21 @@ class Sender:
             # Nothing was sent yet: say so, or an e-mail would count as unknown.
             await self._record(lease, [Verdict(m, Fate(State.DUE), Answer.NOT_TRIED) for m in messages])
             raise
-        unreadable = [_fail(m, "box_unreadable") for m in messages if m.id not in opened]
-        return unreadable + await asyncio.gather(*(self._send_one(m, opened[m.id]) for m in messages if m.id in opened))
+        verdicts = [_fail(m, "box_unreadable") for m in messages if m.id not in opened]
+        moved = [v for m in messages if m.id in opened and (v := self._move(m, opened[m.id]))]
+        if moved:
+            # At once: another channel's sender need not wait for the provider of this one.
+            await self._record(lease, moved)
+        here = opened.keys() - {v.message.id for v in moved}
+        return verdicts + await asyncio.gather(*(self._send_one(m, opened[m.id]) for m in messages if m.id in here))
+
+    def _move(self, message: Message, contact: Opened) -> Verdict | None:
+        """Return that a message goes by another channel, where this one does not reach its person."""
+        if contact is None:
+            return None
+        address = read_address(contact.phone, contact.email)
+        other = None if address.of(self.channel) else address.best(tuple(Channel))
+        return Verdict(message, Fate(State.DUE), Answer.NOT_TRIED, channel=other) if other else None
 
     async def _open(self, messages: Sequence[Message]) -> Mapping[UUID, Opened]:
         """Open the set's boxes, one look-up per kind of box."""

@@ -28,7 +28,7 @@ class Intent:
     parameters: Mapping[str, Any]
     box: str
     sealed: str | None
-    contact_version: int | None
+    contact_version: int
     facts_version: int | None
     thread: str | None
     valid_until: datetime | None
@@ -56,6 +56,8 @@ class Message:
     attempts: int = 0
     valid_until: datetime | None = None
     facts_versions: tuple[int | None, int | None] = (None, None)
+    taken_at: datetime | None = None
+    """Real time at which its sender took it."""
 
     def __repr__(self) -> str:
         """Name it by id only."""
@@ -71,10 +73,25 @@ class Verdict:
     answer: Answer
     answer_reason: str = ""
     delay_seconds: float = 0.0
+    channel: Channel | None = None
+    """Another channel by which it is due, where its own turned out to reach nobody."""
 
 
 async def add_messages(tx: Tx, intents: Sequence[Intent], now: datetime) -> set[UUID]:
-    """Store intents, once per event, and return the ids of those that are new."""
+    """Store intents, once per event, with the newest contacts of their subjects; return the ids of those that are new."""
+    newest: dict[tuple[UUID, str], Intent] = {}
+    for intent in intents:
+        known = newest.get((intent.subject_id, intent.box))
+        if intent.sealed is not None and (known is None or intent.contact_version >= known.contact_version):
+            newest[intent.subject_id, intent.box] = intent
+    contacts = newest.values()
+    await tx.execute(
+        SQL["keep_contacts"],
+        [i.subject_id for i in contacts],
+        [i.box for i in contacts],
+        [i.contact_version for i in contacts],
+        [i.sealed for i in contacts],
+    )
     rows = await tx.fetch(
         SQL["add_messages"],
         [i.id for i in intents],
@@ -83,8 +100,6 @@ async def add_messages(tx: Tx, intents: Sequence[Intent], now: datetime) -> set[
         [i.template for i in intents],
         [json.dumps(i.parameters) for i in intents],
         [i.box for i in intents],
-        [i.sealed for i in intents],
-        [i.contact_version for i in intents],
         [i.facts_version for i in intents],
         [i.thread for i in intents],
         [i.valid_until for i in intents],
@@ -93,7 +108,6 @@ async def add_messages(tx: Tx, intents: Sequence[Intent], now: datetime) -> set[
         [i.skip_reason for i in intents],
         now,
     )
-    await tx.execute(SQL["refresh_contacts"], [i.subject_id for i in intents if i.contact_version is not None])
     return {row["id"] for row in rows}
 
 
@@ -114,6 +128,8 @@ async def settle_messages(tx: Tx, lease: UUID, verdicts: Sequence[Verdict], now:
         [v.delay_seconds for v in verdicts],
         [v.answer for v in verdicts],
         [v.answer_reason for v in verdicts],
+        [v.channel for v in verdicts],
+        [v.message.taken_at for v in verdicts],
         now,
     )
     return {row["id"] for row in rows}
@@ -154,4 +170,5 @@ def _read_claimed(row: asyncpg.Record) -> Message:
         row["attempts"],
         row["valid_until"],
         (row["facts_version"], row["newest_facts"]),
+        row["taken_at"],
     )

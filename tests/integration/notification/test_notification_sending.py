@@ -49,7 +49,7 @@ async def test_the_messages_of_one_person_are_sent_in_the_order_in_which_they_ca
     assert [sms["reference"] for sms in stage.received("sms")] == [row["id"] for row in order]
 
 
-async def test_who_has_no_channel_is_skipped_and_who_was_erased_is_not_even_stored(stage: Stage) -> None:
+async def test_who_has_no_channel_and_who_was_erased_is_skipped_with_the_reason(stage: Stage) -> None:
     stage.open_doors()
     silent, erased, known = uuid4(), uuid4(), uuid4()
     unreachable = await stage.seal_contact(silent, phone="0227201234", email=None)
@@ -62,16 +62,19 @@ async def test_who_has_no_channel_is_skipped_and_who_was_erased_is_not_even_stor
     )
 
     async def all_skipped() -> bool:
-        return await stage.states() == {(None, "skipped", "no_channel"): 1, (None, "skipped", "no_contact"): 1}
+        return await stage.states() == {
+            ("sms", "skipped", "no_channel"): 1,
+            ("sms", "skipped", "erased"): 1,
+            (None, "skipped", "no_contact"): 1,
+        }
 
-    await eventually(all_skipped, what="both skipped")
+    await eventually(all_skipped, what="all skipped")
 
-    async def one_erased() -> bool:
-        return bool(await stage.database.fetchval("select sum(events) from flow where outcome = 'erased'"))
+    async def all_told() -> bool:
+        return [type_ for type_, _ in await stage.said("notification.messages")] == [MessageSkipped.TYPE] * 3
 
-    await eventually(one_erased, what="the erased person's outcome")
-    told = await eventually(lambda: stage.said("notification.messages"), what="events of the skipped")
-    assert {type_ for type_, _ in told} == {MessageSkipped.TYPE}
+    await eventually(all_told, what="events of the skipped")
+    assert not stage.received("sms")
 
 
 async def test_an_erasure_between_intent_and_sending_stops_the_message(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -179,6 +180,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
     async def _on_batch(self, records: Any) -> None:  # the framework builds a validator of every annotation it can read
         # The client fetches while positions are still being set: nothing of that may be taken for what comes next.
         await self._placed.wait()
+        began = time.monotonic()
         async with self._busy:
             records = self._in_place(records)
             if not records:
@@ -201,6 +203,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 log.warning("A batch will be read again.", action="batch_again", consumer=self.group, error=type(error).__name__)
                 raise
         self._committed()
+        if len(records) >= self._limits.busy_records:
+            await asyncio.sleep(began + self._limits.busy_seconds - time.monotonic())
 
     def stop(self, blown: Blown) -> None:
         """Read a topic no further, whatever else this consumer reads."""

@@ -15,8 +15,13 @@ fetches of four megabytes for each of twelve partitions. A container gets one gi
 class Limits:
     """The bounds one process works within."""
 
-    batch_records: int = 500
-    """Records per transaction: above 500 the gain flattens, below it round trips dominate; bounds memory too."""
+    batch_records: int = 1_000
+    """Records per transaction: above it the gain flattens, below it round trips dominate; bounds memory too."""
+    busy_records: int = 100
+    """A batch as large as this says that much comes in: the next one is given time to grow."""
+    busy_seconds: float = 0.1
+    """Time from one batch's start to the next while much comes in: ten transactions a second, each worth its round trips. A lone
+    record never waits for it."""
     batch_wait_ms: int = 20
     """FastStream's pause after an empty poll: adds at most this to a lone record's latency."""
     batch_seconds: float = 60.0

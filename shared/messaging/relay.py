@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -32,6 +33,23 @@ PAUSE_SECONDS = 0.5
 Row = asyncpg.Record
 
 
+class Lane:
+    """What goes to one partition: batches in order, each with its rows, and the rows that are on their topic."""
+
+    def __init__(self, topic: str, partition: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.batches: list[tuple[Any, list[Row]]] = []
+        self.acknowledged: list[Row] = []
+
+    def add(self, row: Row, producer: Any, record: Mapping[str, Any]) -> None:
+        """Put a row into the last batch, or into a new one where that is full; an empty batch takes any row."""
+        if not self.batches or self.batches[-1][0].append(**record) is None:
+            self.batches.append((producer.create_batch(), []))
+            self.batches[-1][0].append(**record)
+        self.batches[-1][1].append(row)
+
+
 class Relay:
     """Leases buckets, sends what they hold, deletes it.
 
@@ -47,6 +65,7 @@ class Relay:
         self._producer: Any = None
         self._is_broken = False
         self._missing: dict[str, float] = {}
+        self._partitions: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._failures = 0
 
@@ -107,31 +126,47 @@ class Relay:
         return len(done)
 
     async def _send(self, rows: Sequence[Row]) -> list[Row]:
-        """Send rows in order and return those whose acknowledgement came, none behind a failed one of its key."""
-        sent = [await self._start(row) for row in rows]
-        await asyncio.wait(sent, timeout=self._limits.ack_seconds)
-        done: list[Row] = []
-        stopped: set[tuple[str, str]] = set()
-        for row, future in zip(rows, sent, strict=True):
-            error = _error_of(future)
-            lane = (row["topic"], row["key"])
-            if error is not None:
-                stopped.add(lane)
-                self._note(error)
-            elif lane not in stopped:
-                done.append(row)
-        return done
+        """Send rows in order and return those whose acknowledgement came, none behind a failed one of its key.
 
-    async def _start(self, row: Row) -> asyncio.Future[Any]:
+        In batches made here: a future and a dozen calls per record would cost three times as much as the record.
+        """
+        lanes = {lane: Lane(*lane) for lane in dict.fromkeys(map(self._lane_of, rows))}
+        for row in rows:
+            lanes[self._lane_of(row)].add(row, self._producer, self._record_of(row))
+        deliveries = [asyncio.create_task(self._deliver(lane)) for lane in lanes.values()]
+        done, late = await asyncio.wait(deliveries, timeout=self._limits.ack_seconds)
+        if late:
+            self._note(TimeoutError("no acknowledgement in time"))
+            for delivery in late:
+                delivery.cancel()
+            await asyncio.wait(late)
+        for delivery in done:
+            delivery.result()
+        return [row for lane in lanes.values() for row in lane.acknowledged]
+
+    async def _deliver(self, lane: Lane) -> None:
+        """Send a partition's batches one after another, up to the first that fails; too large an event holds up its own key only."""
+        stopped: set[str] = set()
+        for builder, rows in lane.batches:
+            try:
+                await (await self._producer.send_batch(builder, lane.topic, partition=lane.partition))
+            except MessageSizeTooLargeError as error:
+                self._note(error)
+                stopped |= {row["key"] for row in rows}
+            except KafkaError as error:
+                self._note(error)
+                return
+            else:
+                lane.acknowledged += [row for row in rows if row["key"] not in stopped]
+
+    def _lane_of(self, row: Row) -> tuple[str, int]:
+        """Return topic and partition: by the key's CRC-32, which librdkafka calls `consistent`."""
+        topic = row["topic"]
+        return topic, zlib.crc32(row["key"].encode()) % self._partitions[topic]
+
+    def _record_of(self, row: Row) -> dict[str, Any]:
         envelope = Envelope(str(row["event_id"]), source_of(self._source), row["type"], row["time"], row["sequence"], row["key"])
-        try:
-            future: asyncio.Future[Any] = await self._producer.send(
-                row["topic"], row["payload"], key=row["key"].encode(), headers=headers_of(envelope)
-            )
-        except KafkaError as error:
-            future = asyncio.get_running_loop().create_future()
-            future.set_exception(error)
-        return future
+        return {"timestamp": None, "key": row["key"].encode(), "value": row["payload"], "headers": headers_of(envelope)}
 
     def _note(self, error: BaseException) -> None:
         metrics.RELAY_FAILURES.labels(type(error).__name__).inc()
@@ -140,7 +175,7 @@ class Relay:
 
     async def _is_known(self, topic: str) -> bool:
         try:
-            await asyncio.wait_for(self._producer.partitions_for(topic), PARTITIONS_SECONDS)
+            self._partitions[topic] = len(await asyncio.wait_for(self._producer.partitions_for(topic), PARTITIONS_SECONDS))
         except (TimeoutError, KafkaError):
             self._missing[topic] = time.monotonic() + self._limits.missing_topic_seconds
             log.warning("The broker does not know a topic; its events wait in the outbox.", action="topic_missing", topic=topic)
@@ -176,9 +211,3 @@ class Relay:
             await asyncio.wait_for(producer.stop(), STOP_SECONDS)
         except (TimeoutError, KafkaError, asyncio.CancelledError) as error:
             log.info("A producer was thrown away.", action="producer_discarded", error=type(error).__name__)
-
-
-def _error_of(future: asyncio.Future[Any]) -> BaseException | None:
-    if not future.done() or future.cancelled():
-        return TimeoutError("no acknowledgement in time")
-    return future.exception()

@@ -12,12 +12,14 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --require-hashes --disable-pip-version-check -r
-PATHS := rintis services shared simulators tests
+PATHS := rintis services shared simulators bench tests
 
 .DEFAULT_GOAL := help
 FAULTS ?= 200
 SEED ?= 1
-.PHONY: help setup setup-dev java browser up demo chaos test mutations unit check format lock down clean
+N ?= 200000
+ROUNDS ?= 3
+.PHONY: help setup setup-dev java browser up demo chaos bench test mutations unit check format lock down clean
 
 help: ## Explain every target
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1mmake %-10s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +32,9 @@ demo: setup ## Play one compressed day with 5,000 registrations and 1,000 permit
 
 chaos: setup ## Break everything under load, FAULTS=200 times by SEED=1, and count what became of each event
 	@$(BIN)/python -m rintis chaos --faults $(FAULTS) --seed $(SEED)
+
+bench: setup ## Measure rate, latency and cost beside the floor, N=200000 registrations a round, ROUNDS=3; half an hour
+	@$(BIN)/python -m rintis bench --n $(N) --rounds $(ROUNDS)
 
 test: setup-dev browser ## Run every test, against real Kafka and PostgreSQL that are started for it
 	@$(if $(LEFT_OUT),echo "Left out for want of go or chromium on PATH: $(LEFT_OUT)")

@@ -34,6 +34,7 @@ PARTS = {
     "consumers": "rintis.commands.consumers",
     "audit": "rintis.commands.audit",
     "chaos": "rintis.commands.chaos",
+    "bench": "rintis.commands.bench",
     "positions": "rintis.commands.positions",
 }
 """Commands by name: a module has either a typer app `app` or one function `command`."""
@@ -59,7 +60,7 @@ def adopt_running() -> None:
 
 def main() -> None:
     """Run the command line. An error that has a remedy is printed without a trace, exit status 1."""
-    if sys.argv[1:2] not in (["up"], ["demo"], ["chaos"]):
+    if sys.argv[1:2] not in (["up"], ["demo"], ["chaos"], ["bench"]):
         adopt_running()
     register()
     try:

@@ -47,7 +47,7 @@ def up(
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
     with state.hold():
-        options = Options(tuple(service or ALL_SERVICES), has_simulators=simulators, processes=_counts(processes or []))
+        options = Options(tuple(service or ALL_SERVICES), has_simulators=simulators, processes=read_counts(processes or []))
         stack = Stack(state, options, steps)
         try:
             stack.start()
@@ -82,7 +82,7 @@ def down(
     steps.note("Nothing of Rintis runs from here." if holder is None else "Stopped.")
 
 
-def _counts(pairs: list[str]) -> dict[str, int]:
+def read_counts(pairs: list[str]) -> dict[str, int]:
     """Read `eligibility=2`."""
     counts: dict[str, int] = {}
     for pair in pairs:

@@ -1,0 +1,1 @@
+"""What `rintis bench` holds Rintis against."""

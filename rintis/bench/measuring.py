@@ -1,0 +1,126 @@
+"""One started system, fed and watched: how long it takes, what it uses."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from rintis.bench.feeder import Feeder, feeding
+from rintis.bench.loads import Load
+from rintis.bench.sampling import POSTGRES, Sampler
+from rintis.bench.systems import System
+from rintis.runtime.progress import Steps
+
+WARM_UP = 1_000
+"""Registrations before the clock starts: connections are open, statements prepared, Kafka's Java compiled."""
+LOOK_SECONDS = 0.1
+"""Between two looks at one sequence: a thousandth of a core, and no row is touched."""
+STILL_LOOKS = 5
+"""After so many looks without a change everything is counted once, which costs more."""
+PATIENCE_SECONDS = 60.0
+"""Without any change for so long, what is not there is lost or stuck."""
+STATISTICS_SECONDS = 1.5
+"""Until PostgreSQL's processes have handed in what they counted: once a second."""
+GENERATOR = "generator"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What one run over `count` registrations took. Times are seconds since the epoch, CPU seconds and bytes are totals."""
+
+    count: int
+    began: float
+    ended: float
+    is_settled: bool
+    cpu: Mapping[str, float]
+    memory: Mapping[str, int]
+    commits: int
+    journal_bytes: int
+    log_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """From the first publish to the last row."""
+        return self.ended - self.began
+
+    @property
+    def per_second(self) -> float:
+        """The rate."""
+        return self.count / self.seconds
+
+
+class Run:
+    """A system that runs, with a generator."""
+
+    def __init__(self, system: System, feeder: Feeder) -> None:
+        self.system = system
+        self.feeder = feeder
+
+    async def warm_up(self, count: int = WARM_UP) -> None:
+        """Let a first set through, then bring the servers to rest."""
+        await self.feeder.publish(count)
+        await self.settle()
+        await self.system.tidy()
+
+    async def settle(self, say: Callable[[str], None] | None = None) -> bool:
+        """Return once everything that was published is worked off; False where nothing moves any more before it is."""
+        last, since, still = -1, time.monotonic(), 0
+        while True:
+            if (now := await self.system.pulse()) != last:
+                last, since, still = now, time.monotonic(), 0
+                if say:
+                    say(f"{now:,} written")
+            else:
+                still += 1
+            if still and still % STILL_LOOKS == 0 and await self.system.is_settled(self.feeder.published):
+                return True
+            if time.monotonic() - since > PATIENCE_SECONDS:
+                return False
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def measure(self, count: int, say: Callable[[str], None] | None = None) -> Measure:
+        """Publish so many registrations as fast as the broker takes them, and measure until the last row."""
+        system = self.system
+        looks, (commits, journal), logs = system.looks, await system.server_counts(), system.log_bytes()
+        sampler = Sampler({**system.processes(), GENERATOR: self.feeder.pid})
+        await asyncio.to_thread(sampler.start)
+        try:
+            published = await self.feeder.publish(count)
+            is_settled = await self.settle(say)
+        finally:
+            await asyncio.to_thread(sampler.stop)
+        memory = {**sampler.peaks(), POSTGRES: await asyncio.to_thread(sampler.memory_of_postgres)}
+        ended = (await system.last_done_at()).timestamp()
+        await asyncio.sleep(STATISTICS_SECONDS)
+        now = await system.server_counts()
+        return Measure(
+            count,
+            published.began,
+            ended,
+            is_settled,
+            sampler.used(published.began, ended),
+            memory,
+            # Our own looks are transactions too.
+            commits=now[0] - commits - (system.looks - looks),
+            journal_bytes=now[1] - journal,
+            log_bytes=system.log_bytes() - logs,
+        )
+
+
+@asynccontextmanager
+async def running(system: System, load: Load, steps: Steps, *, warm_up: int = WARM_UP) -> AsyncIterator[Run]:
+    """Start a system and a generator with its load, warm both up, and stop them at the end."""
+    try:
+        await asyncio.to_thread(system.up)
+        await system.open()
+        async with feeding(load, system.bootstrap, system.clock) as feeder:
+            run = Run(system, feeder)
+            with steps.step(f"{system.name}: warming up with {warm_up:,} registrations"):
+                await run.warm_up(warm_up)
+            yield run
+    finally:
+        await system.close()
+        await asyncio.to_thread(system.down)

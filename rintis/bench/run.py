@@ -1,0 +1,128 @@
+"""Runs the bench: interleaved rounds of Rintis and the floor, then what else was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rintis.bench.figures import Outcome
+from rintis.bench.floor_system import FloorSystem
+from rintis.bench.loads import Load
+from rintis.bench.measuring import WARM_UP, Measure, Run, running
+from rintis.bench.people import People
+from rintis.bench.reconciling import reconcile
+from rintis.bench.rintis_system import RintisSystem, Setup
+from rintis.bench.sending import send_all
+from rintis.bench.systems import System
+from rintis.runtime.progress import Steps
+from rintis.runtime.stack import clear
+from rintis.runtime.state import ROOT, State
+
+SEATS_SHARE = 0.65
+"""Seats for two of three registrations: nobody is turned away while the incubators of others are empty, and some are."""
+
+Hook = Callable[[RintisSystem], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure. `after_rest` is called when everything is worked off and before it is counted: tests break things there."""
+
+    count: int
+    rounds: int = 1
+    seed: int = 1
+    loads: tuple[int, ...] = ()
+    systems: tuple[str, ...] = ("rintis", "floor")
+    processes: Mapping[str, int] = field(default_factory=dict)
+    is_sending: bool = True
+    warm_up: int = WARM_UP
+    after_rest: Hook | None = None
+
+
+class Bench:
+    """One run of the bench in a folder of its own, which the caller holds."""
+
+    def __init__(self, state: State, options: Options, steps: Steps) -> None:
+        self._state = state
+        self._options = options
+        self._steps = steps
+        self.outcome = Outcome(options.count, options.seed, at=time.time(), commit=_commit())
+
+    async def run(self) -> Outcome:
+        """Measure."""
+        options = self._options
+        for number in range(1, options.rounds + 1):
+            for name in options.systems:
+                with self._system(name, options.count + options.warm_up) as system:
+                    await self._round(system, number)
+        return self.outcome
+
+    async def _round(self, system: System, number: int) -> None:
+        options = self._options
+        load = await self._load(system, options.count + options.warm_up)
+        async with running(system, load, self._steps, warm_up=options.warm_up) as run:
+            title = f"{system.name}: round {number} of {options.rounds}, {options.count:,} registrations"
+            with self._steps.step(title) as say:
+                measure = await run.measure(options.count, say)
+            self._steps.note(f"  {measure.per_second:,.0f} registrations/s, {_cpu(measure):.3f} CPU seconds per 1,000")
+            if isinstance(system, RintisSystem):
+                self.outcome.ours.append(measure)
+                await self._finish(system, run, load, is_last=number == options.rounds)
+            else:
+                self.outcome.floor.append(measure)
+
+    async def _finish(self, system: RintisSystem, run: Run, load: Load, *, is_last: bool) -> None:
+        """Send what is to be sent, once a run, and see that everything is there."""
+        if self._options.after_rest is not None:
+            await self._options.after_rest(system)
+        if self._options.is_sending and is_last:
+            with self._steps.step("rintis: sending the messages"):
+                self.outcome.sending = await send_all(system)
+            self._steps.note(f"  {self.outcome.sending.get('per_s', 0):,.0f} messages/s by one sender process")
+        with self._steps.step("rintis audit"):
+            reconciled = await reconcile(system, load, run.feeder.published)
+        self.outcome.reconciled.append(reconciled)
+        if not reconciled.is_clean:
+            self._steps.note(f"[red]Not everything is there, once:[/red] {reconciled}")
+
+    async def _load(self, system: System, count: int) -> Load:
+        with self._steps.step(f"{system.name}: writing down {count:,} registrations"):
+            load = Load(system.state.folder / "load.tsv", is_kept=count <= MOST_IDS)
+            return await asyncio.to_thread(load.write, system.form, People(self._options.seed).take(count))
+
+    @contextmanager
+    def _system(self, name: str, count: int, *, postgres_settings: Mapping[str, str] | None = None) -> Iterator[System]:
+        """Make a system in an empty folder of its own, and leave nothing of it running."""
+        state = State(self._state.folder / name)
+        with state.hold():
+            clear(state)
+            seats = round(count * SEATS_SHARE)
+            try:
+                if name == FloorSystem.name:
+                    yield FloorSystem(state, seats, self._steps, postgres_settings=postgres_settings)
+                else:
+                    setup = Setup(seats, self._options.processes, postgres_settings or {})
+                    yield RintisSystem(state, setup, self._steps)
+            finally:
+                state.end_leftovers()
+
+
+MOST_IDS = 200_000
+"""Above it the ids of registrations are not kept: only latency needs them."""
+
+
+def _cpu(measure: Measure) -> float:
+    return sum(measure.cpu.values()) * 1000 / measure.count
+
+
+def _commit() -> str:
+    """Return which state of the code was measured, empty outside a checkout."""
+    command = ("git", "-C", str(ROOT), "describe", "--always", "--dirty")
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - our own command line
+    except FileNotFoundError:
+        return ""

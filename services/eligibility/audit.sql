@@ -96,3 +96,18 @@ from offers o
 join (select province, max(expires_at) as latest from offers where state = 'expired' group by province) as closed using (province)
 where o.state = 'offered' and closed.latest > o.expires_at + interval '1 hour'
 order by o.expires_at limit 1000;
+
+-- find_orphans --
+-- Decisions without their worker, requests without their decision, offers without their request.
+select kind, subject, since, detail
+from (
+  select 'decision_without_worker' as kind, d.decision_id::text as subject, d.decided_at as since, 'worker ' || d.worker_id as detail
+  from decisions d where d.decided_at >= $1 and not exists (select from workers w where w.worker_id = d.worker_id)
+  union all
+  select 'request_without_decision', r.request_id::text, r.decided_at, 'decision ' || r.decision_id
+  from seat_requests r where r.decided_at >= $1 and not exists (select from decisions d where d.decision_id = r.decision_id)
+  union all
+  select 'offer_without_request', o.offer_id::text, o.offered_at, 'request ' || o.request_id
+  from offers o where o.offered_at >= $1 and not exists (select from seat_requests r where r.request_id = o.request_id)
+) as orphans
+order by since limit 1000;

@@ -71,3 +71,10 @@ select 'person_unindexed' as kind, person_id::text as subject, claimed_at as sin
 from persons p
 where state <> 'erased' and claimed_at >= $1 and not exists (select from nik_tokens t where t.person_id = p.person_id)
 order by claimed_at limit 1000;
+
+-- find_orphans --
+-- Registrations without the submission that led to them.
+select 'registration_without_submission' as kind, r.person_id::text as subject, r.registered_at as since, 'submission ' || r.submission_id as detail
+from registrations r
+where r.registered_at >= $1 and not exists (select from submissions s where s.submission_id = r.submission_id)
+order by r.registered_at limit 1000;

@@ -67,11 +67,10 @@ from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text
 where p.person_id = g.person_id;
 
 -- add_near_tokens --
--- Remember by what these persons may be found alike.
+-- Remember by what these persons may be found alike. A person is registered once, so no row can be there.
 insert into near_tokens (kind, version, token, person_id)
 select * from unnest($1::text[], $2::smallint[], $3::bytea[], $4::uuid[]) as g(kind, version, token, person_id)
-order by g.kind, g.version, g.token, g.person_id
-on conflict (kind, version, token, person_id) do nothing;
+order by g.kind, g.version, g.token;
 
 -- mark_repeats_told --
 -- Remember when somebody was last told that they are registered already.

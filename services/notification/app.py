@@ -30,14 +30,14 @@ def create(settings: Settings) -> Service:
     )
     desk = Desk({"contact": Boxes(workers), "company": Boxes(companies)}, Outbox(SERVICE), settings.clock)
     callers = Callers.load(settings.callers_file)
-    gateways = make_gateways(settings)
+    gateways = make_gateways(settings) if "send" in settings.roles else {}
     return Service(
         SERVICE,
         settings,
         database=database,
         migrations=Path(__file__).parent / "migrations",
-        subscriptions=make_subscriptions(desk),
-        jobs=make_jobs(settings, desk, database, gateways),
+        subscriptions=make_subscriptions(desk) if "hear" in settings.roles else (),
+        jobs=make_jobs(settings, desk, database, gateways) if gateways else (),
         routers=[make_router(Inbox(database, desk.outbox, settings.clock), callers)],
         key_stores=[workers, companies],
         on_start=[*(gateway.open for gateway in gateways.values()), partial(load_staff, database, callers)],

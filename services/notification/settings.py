@@ -24,6 +24,8 @@ class Settings(ServiceSettings):
     smtp_password: SecretStr | None = Field(default=None, validation_alias="RINTIS_SMTP_PASSWORD")
     mail_from: str = Field(default="tidak-dibalas@rintis.invalid", validation_alias="RINTIS_MAIL_FROM")
 
+    roles_text: str = Field(default="hear,send", pattern=r"^(hear|send)(,(hear|send))?$", validation_alias="RINTIS_NOTIFICATION_ROLES")
+    """What this process does: hears news, sends messages, or both. Senders alone can be many where a provider is slow."""
     provider_seconds: float = Field(default=10.0, validation_alias="RINTIS_NOTIFICATION_PROVIDER_SECONDS")
     """Longest wait for a provider's answer: far above a healthy one's, and short enough that one hanging call holds up a set briefly."""
     lease_seconds: float = Field(default=120.0, validation_alias="RINTIS_NOTIFICATION_LEASE_SECONDS")
@@ -50,6 +52,11 @@ class Settings(ServiceSettings):
     """Longest pause: a provider that came back is used again within five minutes."""
     send_attempts: int = Field(default=8, validation_alias="RINTIS_NOTIFICATION_ATTEMPTS")
     """Eight attempts spread over about four minutes; then a person learns of the failure by the message's state."""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Return what this process does."""
+        return frozenset(self.roles_text.split(","))
 
     @property
     def retry(self) -> RetryPolicy:

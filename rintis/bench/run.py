@@ -8,16 +8,18 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from statistics import median
 
 from rintis.bench.figures import Outcome
 from rintis.bench.floor_system import FloorSystem
+from rintis.bench.latency import LONES, alone, plan, under_load
 from rintis.bench.loads import Load
 from rintis.bench.measuring import WARM_UP, Measure, Run, running
 from rintis.bench.people import People
 from rintis.bench.reconciling import reconcile
 from rintis.bench.rintis_system import RintisSystem, Setup
 from rintis.bench.sending import send_all
-from rintis.bench.systems import System
+from rintis.bench.systems import COMMIT_TIMES, System
 from rintis.runtime.progress import Steps
 from rintis.runtime.stack import clear
 from rintis.runtime.state import ROOT, State
@@ -59,6 +61,9 @@ class Bench:
             for name in options.systems:
                 with self._system(name, options.count + options.warm_up) as system:
                     await self._round(system, number)
+        if options.loads:
+            for name in options.systems:
+                await self._latency(name)
         return self.outcome
 
     async def _round(self, system: System, number: int) -> None:
@@ -89,9 +94,29 @@ class Bench:
         if not reconciled.is_clean:
             self._steps.note(f"[red]Not everything is there, once:[/red] {reconciled}")
 
+    async def _latency(self, name: str) -> None:
+        """Measure one system at parts of the top rate that it reached just now."""
+        rounds, lag = (
+            (self.outcome.floor, self.outcome.floor_latency)
+            if name == FloorSystem.name
+            else (self.outcome.ours, self.outcome.latency)
+        )
+        paces = plan(self._options.loads, median(one.per_second for one in rounds))
+        count = WARM_UP + LONES + sum(pace.count for pace in paces)
+        with self._system(name, count, postgres_settings=COMMIT_TIMES) as system:
+            load = await self._load(system, count)
+            async with running(system, load, self._steps) as run:
+                with self._steps.step(f"{name}: {LONES} registrations one at a time"):
+                    lag.lone = await alone(run, load)
+                for pace in paces:
+                    with self._steps.step(f"{name}: {pace.per_second:,.0f} registrations/s, {pace.percent} % of the top rate"):
+                        found = await under_load(run, load, pace)
+                    lag.by_load[str(pace.percent)] = found
+                    self._steps.note(f"  p50 {found.get('p50')} ms, p99 {found.get('p99')} ms")
+
     async def _load(self, system: System, count: int) -> Load:
         with self._steps.step(f"{system.name}: writing down {count:,} registrations"):
-            load = Load(system.state.folder / "load.tsv", is_kept=count <= MOST_IDS)
+            load = Load(system.state.folder / "load.tsv", is_kept=bool(self._options.loads))
             return await asyncio.to_thread(load.write, system.form, People(self._options.seed).take(count))
 
     @contextmanager
@@ -109,10 +134,6 @@ class Bench:
                     yield RintisSystem(state, setup, self._steps)
             finally:
                 state.end_leftovers()
-
-
-MOST_IDS = 200_000
-"""Above it the ids of registrations are not kept: only latency needs them."""
 
 
 def _cpu(measure: Measure) -> float:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
+import asyncpg
 import pytest
 
 from rintis.chaos.judgement import Judgement, Kind
@@ -15,6 +18,8 @@ from rintis.chaos.load import Load
 from rintis.chaos.oracle import judge, settled
 from rintis.testing.kafka import KafkaForTests
 from rintis.testing.postgres import PostgresForTests
+from shared.messaging.relay import BUCKET_LOCKS
+from shared.storage import load_queries
 from shared.testing import eventually
 from tests.chaos.chaos_mutations import copy_source
 from tests.chaos.chaos_site import Site
@@ -26,9 +31,14 @@ WARM = 300
 """Events taken before anything is broken."""
 BETWEEN = 150
 """Events taken between one fault and the next."""
+BUCKETS = 16
+"""Buckets of every outbox: the last four bits of a key's hash."""
+RELAY_SECONDS = 10.0
+"""A relay that finds buckets free reads them within a second."""
 SETTLE_SECONDS = 240.0
 BROKEN_SECONDS = 30.0
 """A system that lost something may wait for it for ever; what is there after this is counted."""
+SQL = load_queries("shared.storage")
 
 
 async def test_a_system_that_keeps_its_promises_is_found_clean_after_every_one_of_these_faults(
@@ -39,6 +49,7 @@ async def test_a_system_that_keeps_its_promises_is_found_clean_after_every_one_o
         await kill_services(site, load, "registration", "eligibility", "notification", "reporting")
         await kill_postgres(site, load, postgres)
         await kill_kafka(load, kafka)
+        await lose_what_a_relay_holds(site, load, kafka)
 
     judgement = await judged(site, tmp_path, SETTLE_SECONDS)
 
@@ -74,7 +85,7 @@ async def test_a_relay_that_deletes_before_the_acknowledgement_is_found_to_lose_
 ) -> None:
     site.system.start.extra |= copy_source(tmp_path / "source", "delete_before_ack")
     async with loaded(site, tmp_path) as load:
-        await kill_kafka(load, kafka)
+        await lose_what_a_relay_holds(site, load, kafka)
 
     judgement = await judged(site, tmp_path, BROKEN_SECONDS)
 
@@ -133,6 +144,44 @@ async def kill_kafka(load: Load, kafka: KafkaForTests) -> None:
     await asyncio.to_thread(kafka.kill)
     await asyncio.to_thread(kafka.up)
     await taken(load, BETWEEN)
+
+
+async def lose_what_a_relay_holds(site: Site, load: Load, kafka: KafkaForTests) -> None:
+    """Let a relay read its outbox while the broker is dead, and kill it: what it deleted by then is on no topic, whatever the timing."""
+    registration = site.system.processes["registration"]
+    outbox = await asyncpg.connect(site.databases["registration"])
+    try:
+        await hold_leases(outbox)
+        await eventually(lambda: waiting(outbox), within=120, what="events in the outbox of registration")
+        await asyncio.to_thread(kafka.kill)
+        held = await waiting(outbox)
+        await outbox.execute(SQL["release_buckets"])
+        # Only a relay that deletes too early empties an outbox now; one that keeps its promise still has all of it at the end.
+        with contextlib.suppress(AssertionError):
+            await eventually(
+                lambda: has_gone(outbox, held), within=RELAY_SECONDS, what="a relay that deletes what it has not sent"
+            )
+    finally:
+        await outbox.close()
+    registration.kill()
+    await asyncio.to_thread(kafka.up)
+    registration.start()
+    await taken(load, BETWEEN)
+    await asyncio.to_thread(registration.wait_until_ready, 120)
+
+
+async def hold_leases(outbox: asyncpg.Connection) -> None:
+    """Take every bucket of an outbox, as another relay does, once nobody sends from it."""
+    for bucket in range(BUCKETS):
+        await outbox.execute("select pg_advisory_lock($1::int, $2::int)", BUCKET_LOCKS, bucket)
+
+
+async def waiting(outbox: asyncpg.Connection) -> set[UUID]:
+    return {row["event_id"] for row in await outbox.fetch("select event_id from outbox")}
+
+
+async def has_gone(outbox: asyncpg.Connection, events: set[UUID]) -> bool:
+    return not events & await waiting(outbox)
 
 
 async def judged(site: Site, folder: Path, within: float) -> Judgement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -44,7 +45,7 @@ def create(settings: Settings) -> Service:
         migrations=MIGRATIONS,
         subscriptions=subscriptions(desk),
         jobs=(
-            Job("allocate seats", settings.allocate_seconds, Allocator(desk).run),
+            Job("allocate seats", settings.allocate_seconds, Allocator(desk).run, asyncio.Event()),
             Job("expire offers", settings.expire_seconds, Expiry(desk).run),
         ),
         routers=(offer_router(desk), review_router(desk, callers)),

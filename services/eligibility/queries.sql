@@ -105,21 +105,30 @@ select last_number from provinces where code = $1 for update skip locked;
 -- Wait for the lock of a province's seats.
 select last_number from provinces where code = $1 for update;
 
+-- try_provinces --
+-- Take the locks of provinces' seats, in the order of their codes, but for those that another process works on.
+select code, last_number from provinces where code = any($1::text[]) order by code for update skip locked;
+
 -- take_requests --
--- The next requests of a province in the order in which they were decided.
-select r.request_id, r.worker_id, r.facts_version, r.programme, w.facts, w.contact, w.contact_version, w.province
-from seat_requests r join workers w using (worker_id)
-where r.province = $1 and r.state = 'requested'
+-- The next requests of these provinces in the order in which they were decided.
+select r.request_id, r.worker_id, r.facts_version, r.programme, r.province as seat_province, w.facts, w.contact, w.contact_version, w.province
+from unnest($1::text[]) as p(code)
+cross join lateral (
+  select * from seat_requests q where q.province = p.code and q.state = 'requested' order by q.decided_at, q.request_id limit $2
+) as r
+join workers w using (worker_id)
 order by r.decided_at, r.request_id
 limit $2;
 
 -- find_incubators --
--- Incubators of a province that take people at any time.
-select code, name, regency, sectors, seats, taken from incubators where province = $1 and intake = 'rolling' order by code;
+-- Incubators of provinces that take people at any time.
+select province, code, name, regency, sectors, seats, taken from incubators
+where province = any($1::text[]) and intake = 'rolling' order by province, code;
 
 -- count_queues --
--- How many wait in a province, by sector.
-select sector, count(*)::integer as waiting from seat_requests where province = $1 and state = 'waitlisted' group by sector;
+-- How many wait in provinces, by sector.
+select province, sector, count(*)::integer as waiting from seat_requests
+where province = any($1::text[]) and state = 'waitlisted' group by province, sector;
 
 -- save_placements --
 -- Write where requests went.
@@ -129,9 +138,9 @@ from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::b
   as g(request_id, state, programme, sector, position, number, referred_to)
 where r.request_id = g.request_id;
 
--- set_last_number --
--- How many placements the province has recorded.
-update provinces set last_number = $2 where code = $1;
+-- set_last_numbers --
+-- How many placements provinces have recorded.
+update provinces p set last_number = g.last_number from unnest($1::text[], $2::bigint[]) as g(code, last_number) where p.code = g.code;
 
 -- hold_seats --
 -- Count seats that are held now.
@@ -142,8 +151,8 @@ where i.code = g.code;
 -- add_offers --
 -- Hold seats for workers until the deadline.
 insert into offers (offer_id, request_id, worker_id, incubator, province, state, instance, offered_at, expires_at)
-select g.*, $5::text, 'offered', $6::text, $7::timestamptz, $8::timestamptz
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) as g(offer_id, request_id, worker_id, incubator);
+select g.*, 'offered', $6::text, $7::timestamptz, $8::timestamptz
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) as g(offer_id, request_id, worker_id, incubator, province);
 
 -- find_worker_by_ticket --
 -- Whose ticket it is, by its digest.

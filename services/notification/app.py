@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -75,7 +76,10 @@ def make_jobs(settings: Settings, desk: Desk, database: Database, gateways: dict
         for channel, count in ((Channel.SMS, settings.sms_senders), (Channel.EMAIL, settings.email_senders))
         for _ in range(count)
     ]
-    jobs = [Job(f"send {sender.channel} {number}", settings.idle_seconds, sender.run) for number, sender in enumerate(senders)]
+    jobs = [
+        Job(f"send {sender.channel} {number}", settings.idle_seconds, sender.run, asyncio.Event())
+        for number, sender in enumerate(senders)
+    ]
     return [*jobs, Job("settle lost messages", settings.lost_seconds, senders[0].settle_lost)]
 
 

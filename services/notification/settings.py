@@ -24,7 +24,9 @@ class Settings(ServiceSettings):
     smtp_password: SecretStr | None = Field(default=None, validation_alias="RINTIS_SMTP_PASSWORD")
     mail_from: str = Field(default="tidak-dibalas@rintis.invalid", validation_alias="RINTIS_MAIL_FROM")
 
-    roles_text: str = Field(default="hear,send", pattern=r"^(hear|send)(,(hear|send))?$", validation_alias="RINTIS_NOTIFICATION_ROLES")
+    roles_text: str = Field(
+        default="hear,send", pattern=r"^(hear|send)(,(hear|send))?$", validation_alias="RINTIS_NOTIFICATION_ROLES"
+    )
     """What this process does: hears news, sends messages, or both. Senders alone can be many where a provider is slow."""
     provider_seconds: float = Field(default=10.0, validation_alias="RINTIS_NOTIFICATION_PROVIDER_SECONDS")
     """Longest wait for a provider's answer: far above a healthy one's, and short enough that one hanging call holds up a set briefly."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnsupportedCodecError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
@@ -17,7 +18,7 @@ from shared.messaging.continuity import Log, check_database, check_log, check_re
 from shared.messaging.fuse import Blown
 from shared.messaging.limits import Limits
 from shared.messaging.pipeline import Pipeline
-from shared.messaging.positions import Partition, Positions
+from shared.messaging.positions import Partition
 from shared.messaging.records import KafkaRecord
 from shared.messaging.stops import Stop, forget_stop, note_stop
 from shared.messaging.tolerance import keep_records, tolerant_parser
@@ -26,6 +27,10 @@ from shared.telemetry import get_logger, metrics
 
 log = get_logger(__name__)
 
+FETCH_RETRY_SECONDS = 0.5
+"""Pause after a fetch that failed: nobody's records wait longer than they must once a broker is back."""
+NOTE_SECONDS = 1.0
+"""How often Kafka is told of a position: lag tools look less often, and a note costs the broker as much as a batch."""
 ASSIGN_RETRY_SECONDS = 0.5
 """Pause between tries to read positions while a server is away during an assignment."""
 
@@ -57,10 +62,12 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._busy = asyncio.Lock()
         self._placed = asyncio.Event()
         self._gaps: dict[Partition, int] = {}
+        self._noted: dict[Partition, int] = {}
         self._connections: frozenset[Any] = frozenset()
         self.stops: dict[str, Stop] = {}
         """Topics that this consumer does not read, by name."""
         self.subscriber = self._subscribe(broker, instance)
+        self.subscriber.get_msg = self._fetch
         self.subscriber(self._on_batch)
 
     def _subscribe(self, broker: KafkaBroker, instance: str | None) -> Any:
@@ -73,7 +80,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             group_instance_id=instance and f"{self.group}.{instance}",
             batch=True,
             max_records=limits.batch_records,
-            batch_timeout_ms=limits.batch_wait_ms,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             isolation_level="read_committed",
@@ -87,6 +93,19 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             fetch_max_wait_ms=limits.fetch_wait_ms,
             max_partition_fetch_bytes=limits.partition_fetch_bytes,
         )
+
+    async def _fetch(self, client: Any) -> tuple[Any, ...]:
+        """Wait for records, in place of the framework, which sleeps after an empty poll and for five seconds after an error."""
+        limits = self._limits
+        try:
+            found = await client.getmany(timeout_ms=limits.poll_ms, max_records=limits.batch_records)
+        except UnsupportedCodecError:
+            raise
+        except KafkaError as error:
+            log.warning("Records cannot be fetched yet.", action="fetch_waits", consumer=self.group, error=type(error).__name__)
+            await asyncio.sleep(FETCH_RETRY_SECONDS)
+            return ()
+        return tuple(chain.from_iterable(found.values()))
 
     async def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:
         """Let the batch in hand finish before the group is joined again."""
@@ -174,7 +193,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
 
     async def _parse(self, records: Sequence[Any], original: Callable[[Any], Awaitable[Any]]) -> Any:
         message = await tolerant_parser(records, original)
-        message.consumer = _Noted(self.subscriber.consumer, self.pipeline.positions)
+        message.consumer = _Unnoted(self.subscriber.consumer)
         return message
 
     async def _on_batch(self, records: Any) -> None:  # the framework builds a validator of every annotation it can read
@@ -205,6 +224,22 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._committed()
         if len(records) >= self._limits.busy_records:
             await asyncio.sleep(began + self._limits.busy_seconds - time.monotonic())
+
+    async def note(self) -> bool:
+        """Tell Kafka how far the database has come, where that has changed; the client would note what it has fetched."""
+        client, reading = self.subscriber.consumer, self.pipeline.positions.reading
+        if client is None or reading == self._noted:
+            return False
+        noted = dict(reading)
+        notes = {tp: noted[tp.topic, tp.partition] for tp in client.assignment() if (tp.topic, tp.partition) in noted}
+        if notes:
+            try:
+                await client.commit(notes)
+            except KafkaError:
+                # The group is being joined, or the broker is away: the next note says it all.
+                return False
+        self._noted = noted
+        return False
 
     def stop(self, blown: Blown) -> None:
         """Read a topic no further, whatever else this consumer reads."""
@@ -255,19 +290,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             check_log(self.group, (tp.topic, tp.partition), reading[tp.topic, tp.partition], Log(0, end))
 
 
-class _Noted:
-    """What the framework acknowledges by: it notes what the database has committed, where the client would note what it fetched."""
+class _Unnoted:
+    """What the framework acknowledges by: nothing is noted with each batch, and what failed is read again."""
 
-    def __init__(self, client: Any, positions: Positions) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._positions = positions
 
     async def commit(self) -> None:
-        """Tell Kafka how far the group has come."""
-        reading = self._positions.reading
-        notes = {tp: reading[tp.topic, tp.partition] for tp in self._client.assignment() if (tp.topic, tp.partition) in reading}
-        if notes:
-            await self._client.commit(notes)
+        """Leave it to `Consumer.note`."""
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on from another place."""

@@ -22,8 +22,8 @@ class Limits:
     busy_seconds: float = 0.1
     """Time from one batch's start to the next while much comes in: ten transactions a second, each worth its round trips. A lone
     record never waits for it."""
-    batch_wait_ms: int = 20
-    """FastStream's pause after an empty poll: adds at most this to a lone record's latency."""
+    poll_ms: int = 500
+    """How long a consumer waits for records before it looks whether it is to stop; what comes is taken at once."""
     batch_seconds: float = 60.0
     """Longest one batch may take: far below `max_poll_interval_ms`, so that a stuck batch is given up before its group is."""
     drain_seconds: float = 25.0
@@ -75,12 +75,14 @@ class Limits:
     """How long an approved reading of a record may be used: long enough to look, too short to come back to."""
     release_records: int = 100
     """Records released from one gate in one transaction."""
-    release_seconds: float = 0.2
-    """How often gates are looked at when none was due."""
+    release_seconds: float = 0.25
+    """How often gates are looked at when none was due: half of the shortest delay of a gate."""
     relay_records: int = 2_000
     """Events the relay reads at once: one statement and one delete serve them all."""
-    relay_idle_seconds: float = 0.05
+    relay_idle_seconds: float = 0.25
     """Pause of the relay with an empty outbox; a commit in the same process wakes it at once."""
+    relay_busy_seconds: float = 0.05
+    """Pause of the relay where another process has leased all that waits."""
     ack_seconds: float = 10.0
     """How long the relay waits for acknowledgements: well under `request_timeout_ms`, after which a batch loses its numbers."""
     request_timeout_ms: int = 40_000

@@ -13,7 +13,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.messaging import Consumer
 from shared.service.health import consumer_troubles
-from shared.service.jobs import Job
 from shared.service.problems import add_problem_handlers
 
 Overview = Callable[[], Awaitable[dict[str, Any]]]
@@ -25,7 +24,6 @@ class State:
 
     waits_for: str | None = "start"
     consumers: list[Consumer] = field(default_factory=list)
-    releases: list[Job] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def stops(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,18 +21,21 @@ LONGEST_PAUSE_SECONDS = 30.0
 class Job:
     """Runs again and again. `run` returns True when there is more to do at once.
 
-    `every_seconds` is real time; what the job decides by is business time.
+    `every_seconds` is real time; what the job decides by is business time. A job with `wake` also runs as soon as that is set.
     """
 
     name: str
     every_seconds: float
     run: Callable[[], Awaitable[bool]]
+    wake: asyncio.Event | None = None
 
 
 async def repeat(job: Job, fail: Callable[[Fatal], None]) -> None:
     """Run a job until cancelled; its errors are counted and backed off, never hidden."""
     failures = 0
+    wake = job.wake or asyncio.Event()
     while True:
+        wake.clear()
         try:
             has_more = await job.run()
             failures = 0
@@ -45,7 +49,9 @@ async def repeat(job: Job, fail: Callable[[Fatal], None]) -> None:
             log.warning("A job failed and will be done again.", action="job_failed", job=job.name, **origin(error))
         if not has_more:
             pause = min(LONGEST_PAUSE_SECONDS, job.every_seconds * 2.0 ** min(failures, 8))
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, guards nothing
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads load, guards nothing
+                    await (asyncio.sleep(pause * 2) if failures else wake.wait())
 
 
 def origin(error: BaseException) -> dict[str, str]:

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from faststream.kafka import KafkaBroker
 from shared.errors import Fatal
 from shared.messaging import Consumer, Limits, Relay, Subscription
 from shared.messaging.broker import make_broker, make_producer
+from shared.messaging.consumer import NOTE_SECONDS
 from shared.messaging.fuse import Blown
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.redrive import Redrive
@@ -200,7 +202,6 @@ class Service:
                 committed=self._wake,
             )
             self.state.consumers.append(consumer)
-            self.state.releases.append(Job(f"release {consumer.group}", self.limits.release_seconds, self._release(consumer)))
         return broker
 
     def _operations(self) -> list[APIRouter]:
@@ -210,18 +211,30 @@ class Service:
         desk = OperationsDesk(self.database, self.state.consumers, self.limits)
         return [make_operations_router(desk, Callers.load(self.settings.callers_file))]
 
-    def _release(self, consumer: Consumer) -> Callable[[], Awaitable[bool]]:
-        async def release() -> bool:
-            try:
-                has_more = await consumer.pipeline.release()
-            except Blown as blown:
-                consumer.stop(blown)
-                return False
-            if has_more:
-                self._wake()
-            return has_more
+    async def _release_due(self) -> bool:
+        """Release gates whose time has come, of all consumers at once; return whether there were any."""
+        if self.database is None:
+            return False
+        async with self.database.connection() as connection:
+            due = {row["consumer"] for row in await connection.fetch(SQL["find_due_consumers"], datetime.now(UTC))}
+        consumers = [consumer for consumer in self.state.consumers if consumer.group in due]
+        released = await asyncio.gather(*map(self._release, consumers))
+        return any(released)
 
-        return release
+    async def _release(self, consumer: Consumer) -> bool:
+        try:
+            has_more = await consumer.pipeline.release()
+        except Blown as blown:
+            consumer.stop(blown)
+            return False
+        if has_more:
+            self._wake()
+        return has_more
+
+    async def _note_positions(self) -> bool:
+        for consumer in self.state.consumers:
+            await consumer.note()
+        return False
 
     async def _read_overview(self) -> dict[str, Any]:
         counts = await self.overview() if self.overview else {}
@@ -229,7 +242,10 @@ class Service:
         return {**counts, "queues": queues}
 
     def _spawn_tasks(self) -> None:
-        jobs = [*self.jobs, *self.state.releases]
+        jobs = [*self.jobs]
+        if self.state.consumers:
+            jobs.append(Job("release gates", self.limits.release_seconds, self._release_due))
+            jobs.append(Job("note positions", NOTE_SECONDS, self._note_positions))
         if self.database is not None:
             jobs.append(Job("measure outbox", GAUGE_SECONDS, self._measure))
             jobs.append(Job("watch consumers", GAUGE_SECONDS, self._watch_consumers))
@@ -261,8 +277,12 @@ class Service:
         return Relay(self.name, self.database, producer, limits)
 
     def _wake(self) -> None:
+        """Let those go on at once who wait for what a transaction of this process has committed."""
         if self.relay is not None:
             self.relay.wake()
+        for job in self.jobs:
+            if job.wake is not None:
+                job.wake.set()
 
     def _say(self, what: str) -> None:
         self.state.waits_for = what
@@ -290,6 +310,8 @@ class Service:
         server.should_exit = True
         await asyncio.wait({http}, timeout=HTTP_DRAIN_SECONDS)
         if self._broker is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._note_positions(), NOTE_SECONDS)
             await self._broker.stop()
         relays = [task for task in self.state.tasks if task.get_name() == "relay"]
         for task in self.state.tasks:

@@ -108,6 +108,10 @@ on conflict (consumer, topic, key) do nothing;
 -- How many keys of a consumer's topics wait.
 select topic, count(*) as keys from gate where consumer = $1 and topic = any($2::text[]) group by topic;
 
+-- find_due_consumers --
+-- Whose gates' time has come.
+select distinct consumer from gate where not is_held and next_at <= $1;
+
 -- has_due_gate --
 -- Whether the time of any gate has come.
 select exists (select from gate where consumer = $1 and not is_held and next_at <= $2);

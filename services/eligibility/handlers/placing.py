@@ -1,9 +1,9 @@
-"""The allocator: seat requests of one province at a time become offers, places in a queue, or referrals."""
+"""The allocator: seat requests become offers, places in a queue, or referrals, province by province in one transaction."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -42,32 +42,29 @@ HELP_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Allocator:
-    """Works through the provinces in turn: first through its own share, then where people wait for too long.
+    """Works through its own share of the provinces, and helps where people wait for too long.
 
-    Shares are equal by seats, so that no process takes all; the province's lock alone keeps seats right.
+    Shares are equal by seats, so that no process takes all; the provinces' locks alone keep seats right.
     """
 
     desk: Desk
-    last: str = ""
     own: frozenset[str] = frozenset()
     met_at: float = -MEET_SECONDS
     waiting_since: dict[str, float] = field(default_factory=dict)
 
     async def run(self) -> bool:
-        """Place one batch of one province; return whether there may be more to do at once.
+        """Place one batch; return whether there may be more to do at once.
 
         A province that another process works on is passed over.
         """
         async with self.desk.database.connection() as connection:
             await self._meet(connection)
-            waiting = await repository.find_waiting_provinces(connection)
-        for province in self._turn(waiting):
-            async with self.desk.database.transaction() as tx:
-                number = await repository.try_province(tx, province)
-                if number is not None and await place_batch(tx, self.desk, province, number):
-                    self.last = province
-                    return True
-        return False
+            waiting = self._mine(await repository.find_waiting_provinces(connection))
+        if not waiting:
+            return False
+        async with self.desk.database.transaction() as tx:
+            numbers = await repository.try_provinces(tx, waiting)
+            return bool(numbers) and await place_batch(tx, self.desk, numbers)
 
     async def _meet(self, connection: Tx) -> None:
         if time.monotonic() < self.met_at + MEET_SECONDS:
@@ -76,22 +73,20 @@ class Allocator:
         self.own = share_of(self.desk.instance, members, self.desk.reference.seats)
         self.met_at = time.monotonic()
 
-    def _turn(self, waiting: Sequence[str]) -> list[str]:
-        """Return the provinces to try, beginning after the last one served: our own, then those that need help."""
+    def _mine(self, waiting: Sequence[str]) -> list[str]:
+        """Return the provinces to try: our own, and those that need help."""
         now = time.monotonic()
         self.waiting_since = {province: self.waiting_since.get(province, now) for province in waiting}
-        turn = [*(p for p in waiting if p > self.last), *(p for p in waiting if p <= self.last)]
-        late = [p for p in turn if p not in self.own and now - self.waiting_since[p] >= HELP_SECONDS]
-        return [*(p for p in turn if p in self.own), *late]
+        return [p for p in waiting if p in self.own or now - self.waiting_since[p] >= HELP_SECONDS]
 
 
 @dataclass(slots=True)
 class Drafts:
-    """What one batch of placements leads to, in the order of the requests."""
+    """What one batch of placements leads to. `numbers` holds each province's last number."""
 
     now: datetime
     expires_at: datetime
-    number: int
+    numbers: dict[str, int]
     placements: list[Placement] = field(default_factory=list)
     offers: list[NewOffer] = field(default_factory=list)
     events: list[Outgoing] = field(default_factory=list)
@@ -103,24 +98,29 @@ class Drafts:
             self.events.append(Outgoing(event, cause or placement.request_id, self.now))
 
 
-async def place_batch(tx: Tx, desk: Desk, province: str, last_number: int) -> bool:
-    """Place the next requests of a province whose lock is held; return whether there were any.
+async def place_batch(tx: Tx, desk: Desk, last_numbers: Mapping[str, int]) -> bool:
+    """Place the next requests of provinces whose locks are held; return whether there were any.
 
-    The boxes are opened under the lock: sector and regency rest nowhere else, and the batch is known only now.
+    The boxes are opened under the locks: sector and regency rest nowhere else, and the batch is known only now.
     """
-    requests = await repository.take_requests(tx, province, desk.bounds.allocate_batch)
+    requests = await repository.take_requests(tx, last_numbers, desk.bounds.allocate_batch)
     if not requests:
         return False
     opened = await open_facts(desk.boxes, [(request.worker_id, request.facts) for request in requests])
     people = {r.request_id: applicant_of(facts) for r, facts in zip(requests, opened, strict=True) if facts}
-    incubators = await repository.find_incubators(tx, province)
-    placed = place(_wishes(desk, requests, people), incubators, await repository.count_queues(tx, province))
-    drafts = _draft(desk, requests, people, {p.wish.request_id: p for p in placed}, last_number)
+    asked: dict[str, list[PendingRequest]] = defaultdict(list)
+    for request in requests:
+        asked[request.seat_province].append(request)
+    incubators = await repository.find_incubators(tx, asked)
+    queues = await repository.count_queues(tx, asked)
+    now = desk.clock.now()
+    drafts = Drafts(now, now + desk.bounds.offer_time, {province: last_numbers[province] for province in asked})
+    for province, group in asked.items():
+        placed = place(_wishes(desk, group, people), incubators[province], queues[province])
+        _draft(desk, drafts, group, people, {p.wish.request_id: p for p in placed})
     await repository.hold_seats(tx, Counter(offer.incubator for offer in drafts.offers))
-    await repository.save_placements(tx, province, drafts.placements, drafts.number, drafts.now)
-    await repository.add_offers(
-        tx, province, drafts.offers, instance=desk.instance, offered_at=drafts.now, expires_at=drafts.expires_at
-    )
+    await repository.save_placements(tx, drafts.placements, drafts.numbers, drafts.now)
+    await repository.add_offers(tx, drafts.offers, instance=desk.instance, offered_at=drafts.now, expires_at=drafts.expires_at)
     await desk.outbox.add(tx, drafts.events)
     return True
 
@@ -138,32 +138,30 @@ def _wishes(desk: Desk, requests: Sequence[PendingRequest], people: Mapping[UUID
 
 def _draft(
     desk: Desk,
+    drafts: Drafts,
     requests: Sequence[PendingRequest],
     people: Mapping[UUID, Applicant],
     placed: Mapping[UUID, Placed],
-    last_number: int,
-) -> Drafts:
-    now = desk.clock.now()
-    drafts = Drafts(now, now + desk.bounds.offer_time, last_number)
+) -> None:
     for request in requests:
-        drafts.number += 1
+        drafts.numbers[request.seat_province] += 1
         placement = placed.get(request.request_id)
         if placement is None:
-            drafts.add(Placement(request.request_id, "erased", request.programme, number=drafts.number))
+            number = drafts.numbers[request.seat_province]
+            drafts.add(Placement(request.request_id, "erased", request.programme, number=number))
         elif isinstance(placement, NoFit):
             _refer(desk, drafts, request, people[request.request_id])
         else:
             _seat(drafts, request, placement)
-    return drafts
 
 
 def _seat(drafts: Drafts, request: PendingRequest, placed: Offered | Waitlisted) -> None:
-    number, sector, id_ = drafts.number, placed.wish.sector, request.request_id
+    number, sector, id_ = drafts.numbers[request.seat_province], placed.wish.sector, request.request_id
     if isinstance(placed, Waitlisted):
         waitlisted = Placement(id_, "waitlisted", "wub", sector=sector, position=placed.position, number=number)
         drafts.add(waitlisted, say_waitlisted(_subject(request), id_, placed.position))
         return
-    offer = NewOffer(offer_id_of(id_), id_, request.worker_id, placed.incubator.code)
+    offer = NewOffer(offer_id_of(id_), id_, request.worker_id, placed.incubator.code, request.seat_province)
     drafts.offers.append(offer)
     event = say_offered(_subject(request), offer, placed.incubator.name, drafts.expires_at)
     drafts.add(Placement(id_, "offered", "wub", sector=sector, number=number), event, offer.offer_id)
@@ -172,10 +170,9 @@ def _seat(drafts: Drafts, request: PendingRequest, placed: Offered | Waitlisted)
 def _refer(desk: Desk, drafts: Drafts, request: PendingRequest, person: Applicant) -> None:
     referral: Referral = refer(person, desk.reference.catalog, day_of(drafts.now), NO_INCUBATOR_IN_PROVINCE)
     sector = sector_of(person.plan_kbli, desk.reference.catalog.sectors)
+    number = drafts.numbers[request.seat_province]
     drafts.add(
-        Placement(
-            request.request_id, "referred", referral.programme, sector=sector, number=drafts.number, referred_to=referral.code
-        ),
+        Placement(request.request_id, "referred", referral.programme, sector=sector, number=number, referred_to=referral.code),
         say_referred(_subject(request), request.request_id, referral),
     )
 

@@ -95,6 +95,8 @@ class PendingRequest:
     contact: str
     contact_version: int
     province: str
+    seat_province: str
+    """The province whose seats were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ class NewOffer:
     request_id: UUID
     worker_id: UUID
     incubator: str
+    province: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,24 +40,36 @@ async def lock_province(tx: Tx, province: str) -> None:
     await tx.execute(SQL["lock_province"], province)
 
 
-async def take_requests(tx: Tx, province: str, limit: int) -> list[PendingRequest]:
-    """Return the next requests of a province in the order in which they were decided."""
-    return [PendingRequest(**row) for row in await tx.fetch(SQL["take_requests"], province, limit)]
+async def try_provinces(tx: Tx, provinces: Collection[str]) -> dict[str, int]:
+    """Lock provinces' seats and return the number of each one's last placement; left out are those that another process has."""
+    return {row["code"]: row["last_number"] for row in await tx.fetch(SQL["try_provinces"], list(provinces))}
 
 
-async def find_incubators(tx: Tx, province: str) -> list[Incubator]:
-    """Return the province's incubators that take people at any time."""
-    rows = await tx.fetch(SQL["find_incubators"], province)
-    return [Incubator(**{**row, "sectors": frozenset(row["sectors"])}) for row in rows]
+async def take_requests(tx: Tx, provinces: Collection[str], limit: int) -> list[PendingRequest]:
+    """Return the next requests of provinces in the order in which they were decided."""
+    return [PendingRequest(**row) for row in await tx.fetch(SQL["take_requests"], list(provinces), limit)]
 
 
-async def count_queues(tx: Tx, province: str) -> dict[str, int]:
-    """Return how many wait per sector."""
-    return {row["sector"]: row["waiting"] for row in await tx.fetch(SQL["count_queues"], province)}
+async def find_incubators(tx: Tx, provinces: Collection[str]) -> dict[str, list[Incubator]]:
+    """Return provinces' incubators that take people at any time."""
+    found: dict[str, list[Incubator]] = {province: [] for province in provinces}
+    for row in await tx.fetch(SQL["find_incubators"], list(provinces)):
+        province, *values = row
+        code, name, regency, sectors, seats, taken = values
+        found[province].append(Incubator(code, name, regency, frozenset(sectors), seats, taken))
+    return found
 
 
-async def save_placements(tx: Tx, province: str, placements: Sequence[Placement], last_number: int, now: datetime) -> None:
-    """Write where requests went, and how far the province's numbering is."""
+async def count_queues(tx: Tx, provinces: Collection[str]) -> dict[str, dict[str, int]]:
+    """Return how many wait in provinces, per sector."""
+    found: dict[str, dict[str, int]] = {province: {} for province in provinces}
+    for row in await tx.fetch(SQL["count_queues"], list(provinces)):
+        found[row["province"]][row["sector"]] = row["waiting"]
+    return found
+
+
+async def save_placements(tx: Tx, placements: Sequence[Placement], last_numbers: Mapping[str, int], now: datetime) -> None:
+    """Write where requests went, and how far each province's numbering is."""
     await tx.execute(
         SQL["save_placements"],
         [p.request_id for p in placements],
@@ -69,7 +81,7 @@ async def save_placements(tx: Tx, province: str, placements: Sequence[Placement]
         [p.referred_to for p in placements],
         now,
     )
-    await tx.execute(SQL["set_last_number"], province, last_number)
+    await tx.execute(SQL["set_last_numbers"], list(last_numbers), list(last_numbers.values()))
 
 
 async def hold_seats(tx: Tx, seats: Mapping[str, int]) -> None:
@@ -78,9 +90,7 @@ async def hold_seats(tx: Tx, seats: Mapping[str, int]) -> None:
         await tx.execute(SQL["hold_seats"], list(seats), list(seats.values()))
 
 
-async def add_offers(
-    tx: Tx, province: str, offers: Sequence[NewOffer], *, instance: str, offered_at: datetime, expires_at: datetime
-) -> None:
+async def add_offers(tx: Tx, offers: Sequence[NewOffer], *, instance: str, offered_at: datetime, expires_at: datetime) -> None:
     """Hold seats for workers until the deadline."""
     if offers:
         await tx.execute(
@@ -89,7 +99,7 @@ async def add_offers(
             [o.request_id for o in offers],
             [o.worker_id for o in offers],
             [o.incubator for o in offers],
-            province,
+            [o.province for o in offers],
             instance,
             offered_at,
             expires_at,

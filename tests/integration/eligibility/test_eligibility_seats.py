@@ -75,7 +75,7 @@ async def test_the_recorded_order_gives_the_same_placement_again(small: Office) 
         for row in rows
     ]
     async with small.database.connection() as connection:
-        empty = [replace(i, taken=0) for i in await repository.find_incubators(connection, "32")]
+        empty = [replace(i, taken=0) for i in (await repository.find_incubators(connection, ["32"]))["32"]]
     again = [
         ("offered", None, p.incubator.code) if isinstance(p, Offered) else ("waitlisted", getattr(p, "position", None), None)
         for p in place(wishes, empty, {})

@@ -35,6 +35,7 @@ class Outcome:
     floor_latency: Lag = field(default_factory=Lag)
     sending: dict[str, float] = field(default_factory=dict)
     growth: dict[str, Any] = field(default_factory=dict)
+    grown: Measure | None = None
     profiles: list[str] = field(default_factory=list)
     at: float = 0.0
     """When it began, in seconds since the epoch."""
@@ -43,7 +44,12 @@ class Outcome:
     @property
     def is_good(self) -> bool:
         """Whether nothing was lost, doubled or left standing, and everything came to its end."""
-        return all(one.is_clean for one in self.reconciled) and all(one.is_settled for one in (*self.ours, *self.floor))
+        return all(one.is_clean for one in self.reconciled) and all(one.is_settled for one in self.measures)
+
+    @property
+    def measures(self) -> list[Measure]:
+        """Everything that had to come to its end."""
+        return [*self.ours, *self.floor, *([self.grown] if self.grown else [])]
 
     def total(self, kind: str) -> int:
         """Return how many events of a kind of failure all rounds had together."""

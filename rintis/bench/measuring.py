@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from rintis.bench.feeder import Feeder, feeding
+from rintis.bench.feeder import Feeder, Published, feeding
 from rintis.bench.loads import Load
-from rintis.bench.sampling import POSTGRES, Sampler
+from rintis.bench.sampling import POSTGRES, Sample, Sampler
 from rintis.bench.systems import System
 from rintis.runtime.progress import Steps
 
@@ -40,6 +40,7 @@ class Measure:
     commits: int
     journal_bytes: int
     log_bytes: int
+    samples: Sequence[Sample] = ()
 
     @property
     def seconds(self) -> float:
@@ -65,14 +66,17 @@ class Run:
         await self.settle()
         await self.system.tidy()
 
-    async def settle(self, say: Callable[[str], None] | None = None) -> bool:
-        """Return once everything that was published is worked off; False where nothing moves any more before it is."""
+    async def settle(self, watch: Callable[[int], None] | None = None) -> bool:
+        """Return once everything that was published is worked off; False where nothing moves any more before it is.
+
+        `watch` is called with the pulse whenever it has moved.
+        """
         last, since, still = -1, time.monotonic(), 0
         while True:
             if (now := await self.system.pulse()) != last:
                 last, since, still = now, time.monotonic(), 0
-                if say:
-                    say(f"{now:,} written")
+                if watch:
+                    watch(now)
             else:
                 still += 1
             if still and still % STILL_LOOKS == 0 and await self.system.is_settled(self.feeder.published):
@@ -81,15 +85,21 @@ class Run:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def measure(self, count: int, say: Callable[[str], None] | None = None) -> Measure:
+    async def measure(self, count: int, watch: Callable[[int], None] | None = None) -> Measure:
         """Publish so many registrations as fast as the broker takes them, and measure until the last row."""
+        return await self.measure_while(count, lambda: self.feeder.publish(count), lambda: self.settle(watch))
+
+    async def measure_while(
+        self, count: int, publish: Callable[[], Awaitable[Published]], settle: Callable[[], Awaitable[bool]]
+    ) -> Measure:
+        """Measure from the first publish to the last row."""
         system = self.system
         looks, (commits, journal), logs = system.looks, await system.server_counts(), system.log_bytes()
         sampler = Sampler({**system.processes(), GENERATOR: self.feeder.pid})
         await asyncio.to_thread(sampler.start)
         try:
-            published = await self.feeder.publish(count)
-            is_settled = await self.settle(say)
+            published = await publish()
+            is_settled = await settle()
         finally:
             await asyncio.to_thread(sampler.stop)
         memory = {**sampler.peaks(), POSTGRES: await asyncio.to_thread(sampler.memory_of_postgres)}
@@ -107,6 +117,7 @@ class Run:
             commits=now[0] - commits - (system.looks - looks),
             journal_bytes=now[1] - journal,
             log_bytes=system.log_bytes() - logs,
+            samples=sampler.samples,
         )
 
 

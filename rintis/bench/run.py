@@ -12,14 +12,17 @@ from statistics import median
 
 from rintis.bench.figures import Outcome
 from rintis.bench.floor_system import FloorSystem
+from rintis.bench.growth import Paced, summarise
 from rintis.bench.latency import LONES, alone, plan, under_load
 from rintis.bench.loads import Load
 from rintis.bench.measuring import WARM_UP, Measure, Run, running
 from rintis.bench.people import People
-from rintis.bench.reconciling import reconcile
+from rintis.bench.profiling import profiling
+from rintis.bench.reconciling import audit, reconcile
 from rintis.bench.rintis_system import RintisSystem, Setup
 from rintis.bench.sending import send_all
 from rintis.bench.systems import COMMIT_TIMES, System
+from rintis.runtime.databases import SERVICES
 from rintis.runtime.progress import Steps
 from rintis.runtime.stack import clear
 from rintis.runtime.state import ROOT, State
@@ -38,6 +41,8 @@ class Options:
     rounds: int = 1
     seed: int = 1
     loads: tuple[int, ...] = ()
+    grow: int = 0
+    profiler: str = ""
     systems: tuple[str, ...] = ("rintis", "floor")
     processes: Mapping[str, int] = field(default_factory=dict)
     is_sending: bool = True
@@ -61,6 +66,10 @@ class Bench:
             for name in options.systems:
                 with self._system(name, options.count + options.warm_up) as system:
                     await self._round(system, number)
+        if options.profiler:
+            await self._profile(options.profiler)
+        if options.grow:
+            await self._grow(options.grow)
         if options.loads:
             for name in options.systems:
                 await self._latency(name)
@@ -72,7 +81,7 @@ class Bench:
         async with running(system, load, self._steps, warm_up=options.warm_up) as run:
             title = f"{system.name}: round {number} of {options.rounds}, {options.count:,} registrations"
             with self._steps.step(title) as say:
-                measure = await run.measure(options.count, say)
+                measure = await run.measure(options.count, lambda pulse: say(f"{pulse:,} written"))
             self._steps.note(f"  {measure.per_second:,.0f} registrations/s, {_cpu(measure):.3f} CPU seconds per 1,000")
             if isinstance(system, RintisSystem):
                 self.outcome.ours.append(measure)
@@ -93,6 +102,39 @@ class Bench:
         self.outcome.reconciled.append(reconciled)
         if not reconciled.is_clean:
             self._steps.note(f"[red]Not everything is there, once:[/red] {reconciled}")
+
+    async def _profile(self, program: str) -> None:
+        """Draw flame graphs of the services in a round of its own, whose rate does not count."""
+        count, folder = self._options.count, self._state.folder / "profiles"
+        with self._empty(RintisSystem.name) as state:
+            system = self._rintis(state, count + WARM_UP, {})
+            load = await self._load(system, count + WARM_UP)
+            async with running(system, load, self._steps) as run:
+                with (
+                    self._steps.step(f"rintis: {count:,} registrations under py-spy"),
+                    profiling(program, system.processes(), SERVICES, folder, self._steps) as files,
+                ):
+                    await run.measure(count)
+        self.outcome.profiles = [str(file) for file in files if file.exists()]
+
+    async def _grow(self, count: int) -> None:
+        """Let one system grow, and see what that does to it."""
+        with self._empty(RintisSystem.name) as state:
+            system = self._rintis(state, count + WARM_UP, {})
+            load = await self._load(system, count + WARM_UP)
+            async with running(system, load, self._steps) as run:
+                with self._steps.step(f"rintis: {count:,} registrations, one after the other") as say:
+                    paced = Paced(run, count, say)
+                    measure = await run.measure_while(count, paced.publish, paced.settle)
+                with self._steps.step("rintis audit"):
+                    reconciled = await reconcile(system, load, run.feeder.published)
+                with self._steps.step("rintis audit --whole"):
+                    whole = await audit(system, "--whole")
+        took = {"audit": reconciled.audit, "audit_whole": whole}
+        audits = {name: verdict["took_seconds"] for name, verdict in took.items() if "took_seconds" in verdict}
+        self.outcome.reconciled.append(reconciled)
+        self.outcome.grown = measure
+        self.outcome.growth = summarise(paced.done(measure.ended), count, measure.samples, SERVICES, audits)
 
     async def _latency(self, name: str) -> None:
         """Measure one system at parts of the top rate that it reached just now."""
@@ -122,16 +164,23 @@ class Bench:
     @contextmanager
     def _system(self, name: str, count: int, *, postgres_settings: Mapping[str, str] | None = None) -> Iterator[System]:
         """Make a system in an empty folder of its own, and leave nothing of it running."""
+        with self._empty(name) as state:
+            if name == FloorSystem.name:
+                yield FloorSystem(state, round(count * SEATS_SHARE), self._steps, postgres_settings=postgres_settings)
+            else:
+                yield self._rintis(state, count, postgres_settings or {})
+
+    def _rintis(self, state: State, count: int, postgres_settings: Mapping[str, str]) -> RintisSystem:
+        setup = Setup(round(count * SEATS_SHARE), self._options.processes, postgres_settings)
+        return RintisSystem(state, setup, self._steps)
+
+    @contextmanager
+    def _empty(self, name: str) -> Iterator[State]:
         state = State(self._state.folder / name)
         with state.hold():
             clear(state)
-            seats = round(count * SEATS_SHARE)
             try:
-                if name == FloorSystem.name:
-                    yield FloorSystem(state, seats, self._steps, postgres_settings=postgres_settings)
-                else:
-                    setup = Setup(seats, self._options.processes, postgres_settings or {})
-                    yield RintisSystem(state, setup, self._steps)
+                yield state
             finally:
                 state.end_leftovers()
 

@@ -15,7 +15,7 @@ import psutil
 EVERY_SECONDS = 0.5
 """A look at sixty processes takes a hundredth of a second: two hundredths of one core."""
 POSTGRES = "postgres"
-BACKEND = re.compile(r"^postgres: (?:autovacuum worker )?(?P<first>\S+)(?: (?P<database>rintis_\w+|floor) )?")
+DATABASE = re.compile(r" (?:rintis_(\w+)|(floor))(?: |$)")
 MEGABYTE = 1 << 20
 
 
@@ -119,11 +119,10 @@ class Sampler:
 
 def backend_name(title: str) -> str:
     """Return what a process of PostgreSQL is counted under, by the title that it gives itself."""
-    found = BACKEND.match(title)
-    if found is None:
+    if not title.startswith(f"{POSTGRES}: "):
         return POSTGRES
-    database = found["database"]
-    return f"{POSTGRES} {database.removeprefix('rintis_')}" if database else f"{POSTGRES} background"
+    found = DATABASE.search(title)
+    return f"{POSTGRES} {found[1] or found[2] if found else 'background'}"
 
 
 def proportional_memory(pid: int) -> int:

@@ -89,6 +89,10 @@ class System(ABC):
             await connection.close()
         self._connections.clear()
 
+    def connection(self, database: str) -> Connection:
+        """Return the open connection to a database."""
+        return self._connections[database]
+
     async def rows(self, database: str, block: str, *parameters: Any) -> list[dict[str, Any]]:
         """Return the rows of a statement."""
         self.looks += 1

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 
 class Received:
     """An append-only file of JSON lines that survives a restart of the simulator."""
@@ -14,10 +16,10 @@ class Received:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("ab")
         if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
             # A crash cut the last line short; what comes next must not be glued to it.
-            self._file.write("\n")
+            self._file.write(b"\n")
             self._file.flush()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -30,7 +32,7 @@ class Received:
 
     def add(self, entry: dict[str, Any]) -> None:
         """Write one line and hand it to the operating system, so that a kill of the simulator cannot lose it."""
-        self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._file.write(orjson.dumps(entry) + b"\n")
         self._file.flush()
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+import uvloop
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
@@ -108,7 +109,7 @@ async def serve(options: Options) -> None:
 
 def main() -> None:
     """Run the program."""
-    asyncio.run(serve(read_options("sms", ABOUT)))
+    uvloop.run(serve(read_options("sms", ABOUT)))
 
 
 if __name__ == "__main__":

@@ -105,6 +105,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             log.warning("Records cannot be fetched yet.", action="fetch_waits", consumer=self.group, error=type(error).__name__)
             await asyncio.sleep(FETCH_RETRY_SECONDS)
             return ()
+        # While one fetch waits at the broker for some partitions, what comes for the others waits with it: so it waits shortly
+        # while anything comes. The client has no public way to say so.
+        client._fetcher._fetch_max_wait_ms = limits.fetch_busy_ms if found else limits.fetch_wait_ms  # noqa: SLF001
         return tuple(chain.from_iterable(found.values()))
 
     async def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:

@@ -39,8 +39,10 @@ class Limits:
     """How long the group waits for members to finish their batch."""
     max_poll_interval_ms: int = 300_000
     """Kafka's default; batches end long before."""
-    fetch_wait_ms: int = 100
-    """How long the broker may wait for a fetch to fill: adds to a lone record's latency only when nothing else comes."""
+    fetch_wait_ms: int = 500
+    """How long a fetch may wait at the broker while nothing comes: what comes ends the wait."""
+    fetch_busy_ms: int = 20
+    """The same while anything comes: what comes for other partitions of the consumer waits until that fetch is back."""
     partition_fetch_bytes: int = 4 << 20
     """Four times the largest record, so that the largest never blocks its partition."""
     metadata_ms: int = 10_000

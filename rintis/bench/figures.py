@@ -20,6 +20,8 @@ class Lag:
 
     by_load: dict[str, Percentiles] = field(default_factory=dict)
     lone: Percentiles = field(default_factory=dict)
+    idle: Percentiles = field(default_factory=dict)
+    """Cores that each process uses while nothing comes in."""
 
 
 @dataclass
@@ -75,6 +77,8 @@ class Outcome:
             "floor_latency_ms": self.floor_latency.by_load,
             "lone_ms": self.latency.lone,
             "floor_lone_ms": self.floor_latency.lone,
+            "idle_cores": rounded(self.latency.idle),
+            "floor_idle_cores": rounded(self.floor_latency.idle),
             "sending": self.sending,
             "rintis": costs(self.ours),
             "floor": costs(self.floor),
@@ -116,6 +120,12 @@ def costs(measures: Sequence[Measure]) -> dict[str, Any]:
         "journal_bytes_per_registration": round(median(one.journal_bytes / one.count for one in measures)),
         "kafka_bytes_per_registration": round(median(one.log_bytes / one.count for one in measures)),
     }
+
+
+def rounded(cores: Mapping[str, float]) -> dict[str, float]:
+    """Return what each process uses of a core, the most first; what uses next to nothing is left out."""
+    used = sorted(cores.items(), key=lambda pair: -pair[1])
+    return {name: round(share, 4) for name, share in used if share >= LEAST_CPU}
 
 
 LEAST_CPU = 0.0005

@@ -24,6 +24,8 @@ PATIENCE_SECONDS = 60.0
 """Without any change for so long, what is not there is lost or stuck."""
 STATISTICS_SECONDS = 1.5
 """Until PostgreSQL's processes have handed in what they counted: once a second."""
+IDLE_SECONDS = 5.0
+"""In which a system at rest is looked at: longer than any of its polls."""
 GENERATOR = "generator"
 
 
@@ -84,6 +86,15 @@ class Run:
             if time.monotonic() - since > PATIENCE_SECONDS:
                 return False
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def idle(self) -> dict[str, float]:
+        """Return how much of a core each process uses while nothing comes in."""
+        sampler = Sampler(self.system.processes())
+        await asyncio.to_thread(sampler.look)
+        await asyncio.sleep(IDLE_SECONDS)
+        await asyncio.to_thread(sampler.look)
+        first, last = sampler.samples
+        return {name: used / (last.at - first.at) for name, used in sampler.used(first.at, last.at).items()}
 
     async def measure(self, count: int, watch: Callable[[int], None] | None = None) -> Measure:
         """Publish so many registrations as fast as the broker takes them, and measure until the last row."""

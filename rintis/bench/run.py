@@ -148,6 +148,9 @@ class Bench:
         with self._system(name, count, postgres_settings=COMMIT_TIMES) as system:
             load = await self._load(system, count)
             async with running(system, load, self._steps) as run:
+                with self._steps.step(f"{name}: at rest"):
+                    lag.idle = await run.idle()
+                self._steps.note(f"  {sum(lag.idle.values()):.2f} cores")
                 with self._steps.step(f"{name}: {LONES} registrations one at a time"):
                     lag.lone = await alone(run, load)
                 for pace in paces:

@@ -60,6 +60,9 @@ def _show_latency(console: Console, figures: Mapping[str, Any]) -> None:
     for name, pair in rows.items():
         table.add_row(name, *(f"{found[c]:,.0f}" if c in found else "" for found in pair for c in columns))
     console.print(table)
+    for name, idle in (("rintis", figures["idle_cores"]), ("floor", figures["floor_idle_cores"])):
+        if idle:
+            console.print(f"{name} at rest uses {sum(idle.values()):.2f} cores")
 
 
 def _show_costs(console: Console, name: str, costs: Mapping[str, Any]) -> None:

@@ -18,7 +18,18 @@ LOSE_ONE = "delete from submissions where submission_id = (select min(submission
 KEYS = {
     *("registrations", "per_s", "per_s_range", "floor_per_s", "floor_per_s_range", "ratio"),
     *("lost", "doubled", "stuck", "dead", "is_good"),
-    *("latency_ms", "floor_latency_ms", "lone_ms", "floor_lone_ms", "sending", "rintis", "floor", "growth", "reconciled"),
+    *(
+        "latency_ms",
+        "floor_latency_ms",
+        "lone_ms",
+        "floor_lone_ms",
+        "idle_cores",
+        "sending",
+        "rintis",
+        "floor",
+        "growth",
+        "reconciled",
+    ),
 }
 COSTS = {
     *("rounds_per_s", "cpu_s_per_1000", "cpu_s_per_1000_total", "peak_memory_mb"),

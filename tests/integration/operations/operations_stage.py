@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from rintis.operations.audit import Audit
 from rintis.operations.findings import Finding, Verdict
 from rintis.operations.log import open_log
-from rintis.operations.sources import Sources
+from rintis.operations.sources import PLANNER, Sources
 from rintis.operations.store import Store
 from rintis.runtime.databases import SERVICES
 from shared.contracts.envelope import Envelope, headers_of
@@ -84,7 +84,9 @@ class Stage:
 
     async def audit(self, *, store: bool = False, is_whole: bool = False) -> Verdict:
         """Audit as the command does, with little patience: nobody reads on meanwhile; with `store`, on what was proven."""
-        databases = {s: Database(self.environment[f"AUDIT_URL_{s.upper()}"], name="audit", size=2, planner={}) for s in SERVICES}
+        databases = {
+            s: Database(self.environment[f"AUDIT_URL_{s.upper()}"], name="audit", size=2, planner=PLANNER) for s in SERVICES
+        }
         for database in databases.values():
             await database.open()
         try:

@@ -71,6 +71,8 @@ class Renderer:
             autoescape=False,  # plain text: there is no markup to escape
             auto_reload=False,  # a template that was used is never changed
         )
+        # No template uses the engine's own functions; copying them into each context took longer than the text.
+        self._environment.globals.clear()
         words = load_words()
         self._environment.filters |= {
             "hari": say_day,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from shared.errors import RintisError
 from shared.messaging.items import Item, Key
 from shared.messaging.limits import Limits
-from shared.messaging.outcomes import DeadLetter, RetryLater
+from shared.messaging.outcomes import DeadLetter, Handled, RetryLater
 from shared.telemetry import metrics
 
 SHARE = "too_much_set_aside"
@@ -88,14 +88,12 @@ class Fuse:
         return window
 
     def _tally(self, items: Iterable[Item]) -> dict[str, tuple[int, int]]:
-        records: Counter[str] = Counter()
+        # What an operator has put back is judged by the redrive's own limit.
+        items = [item for item in items if item.redriven is None]
+        records = Counter(item.record.topic for item in items)
         set_aside: Counter[str] = Counter()
         waiting: set[Key] = set()
         for item in items:
-            # What an operator has put back is judged by the redrive's own limit.
-            if item.redriven is not None:
-                continue
-            records[item.record.topic] += 1
             if self._kind(item) == "ours" and item.lane not in waiting:
                 set_aside[item.record.topic] += 1
                 # A key's followers wait with it: they are no failures of their own.
@@ -104,6 +102,8 @@ class Fuse:
 
     def _kind(self, item: Item) -> str:
         """Return whose doing it is that a record was set aside; empty for one that was not."""
+        if isinstance(item.outcome, Handled):
+            return ""
         if isinstance(item.outcome, DeadLetter):
             return "publisher" if self._is_intake and item.received is None else "ours"
         return "ours" if isinstance(item.outcome, RetryLater) and not item.outcome.is_expected else ""

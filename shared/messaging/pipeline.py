@@ -198,7 +198,8 @@ class Pipeline:
         await self.letters.settle(tx, [item for item in settled if item.redriven is not None])
         if self._is_intake:
             return
-        last, applied = _last_numbers(settled), _last_numbers(item for item in settled if _has_effect(item))
+        last = _last_numbers(settled)
+        applied = _last_numbers(item for item in settled if _has_effect(item))
         if last:
             topics, keys = zip(*last, strict=True)
             effects = [applied.get(lane) for lane in last]

@@ -20,10 +20,9 @@ BACKOFF_LONGEST_SECONDS = 10.0
 async def tolerant_parser(records: Sequence[Any], original: Callable[[Any], Awaitable[Any]]) -> Any:
     """Parse a batch; null or non-UTF-8 headers, which make the framework drop the batch, are hidden from it.
 
-    Our own reader takes headers from the raw records and judges each.
+    Our own reader takes everything from the raw records and judges each: one bare record is all that the framework needs to see.
     """
-    bare = tuple(dataclasses.replace(record, headers=()) for record in records)
-    message = await original(bare)
+    message = await original((dataclasses.replace(records[0], headers=()),))
     message.raw_message = records
     return message
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -54,15 +53,14 @@ async def fold_flow(database: Database, *, after_seconds: float = FOLD_AFTER_SEC
 
 
 async def _append(tx: Tx, direction: str, party: str, events: Iterable[Heard]) -> None:
-    counts: Counter[tuple[str, int, datetime, str]] = Counter()
-    sums: Counter[tuple[str, int, datetime, str]] = Counter()
-    for event in events:
-        cell = (event.topic, event.partition, event.at.replace(second=0, microsecond=0), event.outcome)
-        counts[cell] += event.weight
-        sums[cell] += event.weight * hash64(event.id)
-    if not counts:
+    cells: dict[tuple[str, int, datetime, str], list[int]] = {}
+    for topic, partition, at, outcome, id_, weight in events:
+        cell = cells.setdefault((topic, partition, at.replace(second=0, microsecond=0), outcome), [0, 0])
+        cell[0] += weight
+        cell[1] += weight * hash64(id_)
+    if not cells:
         return
-    topics, partitions, minutes, outcomes = zip(*counts, strict=True)
+    topics, partitions, minutes, outcomes = zip(*cells, strict=True)
     await tx.execute(
         SQL["add_flow"],
         direction,
@@ -71,6 +69,6 @@ async def _append(tx: Tx, direction: str, party: str, events: Iterable[Heard]) -
         partitions,
         minutes,
         outcomes,
-        list(counts.values()),
-        [sums[cell] for cell in counts],
+        [count for count, _ in cells.values()],
+        [hash_sum for _, hash_sum in cells.values()],
     )

@@ -27,19 +27,20 @@ insert into sequences (topic, key, last) select 'registration.workers', md5('p' 
 -- fill_workers --
 -- The same people as eligibility knows them.
 insert into workers (worker_id, ticket_digest, province, facts_version, contact_version, facts, contact, is_erased, heard_at)
-select md5('p' || n)::uuid, decode(md5('d' || n), 'hex'), '32', 1, 1, repeat('f', 200), repeat('c', 80), false, at
+select md5('p' || n)::uuid, decode(md5('d' || n), 'hex'), '32', 1 + (n % 50 = 0)::int, 1, repeat('f', 200), repeat('c', 80), false, at
 from (select n, $2::timestamptz - $3::interval * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
 
 -- fill_decisions --
--- What was decided on them.
+-- What was decided on them; one in fifty changed what they had said, and was decided on once more.
 insert into decisions (decision_id, worker_id, facts_version, event_id, policy, policy_digest, outcome, programme, score, rules, reasons, facts, decided_on, decided_at)
-select md5('x' || n)::uuid, md5('p' || n)::uuid, 1, md5('e' || n)::uuid, 'v1', 'd', 'confirmed', 'training', 70, '{}', '{}', repeat('f', 120), at::date, at
-from (select n, $2::timestamptz - $3::interval * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
+select md5('x' || n || 'v' || v)::uuid, md5('p' || n)::uuid, v, md5('e' || n || 'v' || v)::uuid, 'v1', 'd', 'confirmed', 'training', 70, '{}', '{}', repeat('f', 120), at::date, at
+from (select n, $2::timestamptz - $3::interval * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g
+cross join lateral generate_series(1, 1 + (n % 50 = 0)::int) v;
 
 -- fill_requests --
 -- Where they were sent.
 insert into seat_requests (request_id, worker_id, decision_id, facts_version, province, programme, state, decided_at, number, placed_at)
-select md5('q' || n)::uuid, md5('p' || n)::uuid, md5('x' || n)::uuid, 1, '32', 'training', 'referred', at, n, at
+select md5('q' || n)::uuid, md5('p' || n)::uuid, md5('x' || n || 'v1')::uuid, 1, '32', 'training', 'referred', at, n, at
 from (select n, $2::timestamptz - $3::interval * (1 - n::float8 / $1) as at from generate_series(1, $1::int) n) g;
 
 -- fill_messages --

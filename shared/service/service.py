@@ -38,6 +38,7 @@ from shared.service.jobs import Job, repeat
 from shared.service.operations import OperationsDesk, make_operations_router
 from shared.service.queues import read_queues
 from shared.service.settings import ServiceSettings
+from shared.service.sparing import Sparing
 from shared.service.waiting import find_topics, until_there
 from shared.storage import MIGRATIONS, TRANSIENT, Database, fold_flow, load_queries, migrate
 from shared.telemetry import configure_logs, get_logger, metrics
@@ -98,7 +99,7 @@ class Service:
         self._failure: Fatal | None = None
         self._stop = asyncio.Event()
         self._broker: KafkaBroker | None = None
-        self.app = make_app(self.name, [*self.routers, *self._operations()], self.state, self._read_overview)
+        self.app = make_app(self.name, [*self.routers, *self._operations()], self.state, Sparing(self._read_overview).read)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; another exit status after something that no retry can mend."""

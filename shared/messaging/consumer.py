@@ -105,10 +105,20 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             log.warning("Records cannot be fetched yet.", action="fetch_waits", consumer=self.group, error=type(error).__name__)
             await asyncio.sleep(FETCH_RETRY_SECONDS)
             return ()
-        # While one fetch waits at the broker for some partitions, what comes for the others waits with it: so it waits shortly
-        # while anything comes. The client has no public way to say so.
-        client._fetcher._fetch_max_wait_ms = limits.fetch_busy_ms if found else limits.fetch_wait_ms  # noqa: SLF001
-        return tuple(chain.from_iterable(found.values()))
+        records = tuple(chain.from_iterable(found.values()))
+        self._pace(client._fetcher, len(records))  # noqa: SLF001 - the client has no public way to say how long to wait
+        return records
+
+    def _pace(self, fetcher: Any, records: int) -> None:
+        """Choose how long the next fetch may wait at the broker, and for how much.
+
+        While one fetch waits for some partitions, what comes for the others waits with it: so where little comes it waits shortly.
+        Where much comes it waits until that is worth a fetch: the broker's work is by fetch and partition, not by record.
+        """
+        limits = self._limits
+        is_busy = records >= limits.busy_records
+        fetcher._fetch_min_bytes = limits.fetch_busy_bytes if is_busy else 1  # noqa: SLF001 - see above
+        fetcher._fetch_max_wait_ms = limits.fetch_few_ms if 0 < records < limits.busy_records else limits.fetch_wait_ms  # noqa: SLF001
 
     async def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:
         """Let the batch in hand finish before the group is joined again."""

@@ -118,7 +118,7 @@ class Generator:
 
 async def run(path: Path, bootstrap: str, clock: Clock) -> None:
     """Follow orders until there are no more."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", max_batch_size=BATCH_BYTES)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES)
     await producer.start()
     loop = asyncio.get_running_loop()
     with path.open("rb") as file:

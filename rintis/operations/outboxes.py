@@ -11,8 +11,7 @@ from aiokafka import TopicPartition
 from rintis.operations.log import Log as LogReader
 from rintis.operations.positions import Decision, Standing
 from shared.contracts.topics import OWN
-from shared.messaging.records import key_of
-from shared.messaging.records import KafkaRecord
+from shared.messaging.records import KafkaRecord, key_of
 from shared.messaging.tails import number_of
 from shared.storage import Database, load_queries
 

@@ -30,7 +30,7 @@ class Settings(ServiceSettings):
     """What this process does: hears news, sends messages, or both. Senders alone can be many where a provider is slow."""
     provider_seconds: float = Field(default=10.0, validation_alias="RINTIS_NOTIFICATION_PROVIDER_SECONDS")
     """Longest wait for a provider's answer: far above a healthy one's, and short enough that one hanging call holds up a set briefly."""
-    lease_seconds: float = Field(default=120.0, validation_alias="RINTIS_NOTIFICATION_LEASE_SECONDS")
+    lease_seconds: float = Field(default=90.0, validation_alias="RINTIS_NOTIFICATION_LEASE_SECONDS")
     """How long a sender may hold a set: above the worst case of a whole set, so that nobody sends what is being sent."""
     sms_at_once: int = Field(default=64, validation_alias="RINTIS_NOTIFICATION_SMS_AT_ONCE")
     """Calls to the SMS provider in flight per sender: enough to hide its latency, few enough not to be throttled."""

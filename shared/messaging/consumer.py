@@ -235,8 +235,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 log.warning("A batch will be read again.", action="batch_again", consumer=self.group, error=type(error).__name__)
                 raise
         self._committed()
-        if len(records) >= self._limits.busy_records:
-            await asyncio.sleep(began + self._limits.busy_seconds - time.monotonic())
+        share = min(1.0, len(records) / self._limits.busy_records)
+        await asyncio.sleep(began + share * self._limits.busy_seconds - time.monotonic())
 
     async def note(self) -> bool:
         """Tell Kafka how far the database has come, where that has changed; the client would note what it has fetched."""

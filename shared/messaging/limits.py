@@ -17,11 +17,11 @@ class Limits:
 
     batch_records: int = 2_000
     """Records per transaction: above it the gain flattens, below it round trips dominate; bounds memory too."""
-    busy_records: int = 100
-    """A batch as large as this says that much comes in: the next one is given time to grow."""
+    busy_records: int = 30
+    """A batch as large as this says that much comes in, a hundred records a second: the next one is given time to grow."""
     busy_seconds: float = 0.3
-    """Time from one batch's start to the next while much comes in: each transaction, fetch and send is worth its round trips then,
-    and the queue goes down faster. A lone record never waits for it."""
+    """Time from one batch's start to the next while much comes in, and in proportion after a smaller one: each transaction, fetch and
+    send is worth its round trips then, and the queue goes down faster. A lone record waits a hundredth of a second at most."""
     poll_ms: int = 500
     """How long a consumer waits for records before it looks whether it is to stop; what comes is taken at once."""
     batch_seconds: float = 60.0

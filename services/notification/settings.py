@@ -33,7 +33,7 @@ class Settings(ServiceSettings):
     lease_seconds: float = Field(default=90.0, validation_alias="RINTIS_NOTIFICATION_LEASE_SECONDS")
     """How long a sender may hold a set: above the worst case of a whole set, so that nobody sends what is being sent."""
     sms_at_once: int = Field(default=64, validation_alias="RINTIS_NOTIFICATION_SMS_AT_ONCE")
-    """Calls to the SMS provider in flight per sender: enough to hide its latency, few enough not to be throttled."""
+    """SMS in flight per sender, mostly in one call: enough to hide the provider's latency, few enough not to be throttled."""
     sms_claimed: int = Field(default=256, validation_alias="RINTIS_NOTIFICATION_SMS_CLAIMED")
     """SMS taken per round: one claim, one look-up of keys and one record serve them all."""
     sms_senders: int = Field(default=2, validation_alias="RINTIS_NOTIFICATION_SMS_SENDERS")

@@ -16,6 +16,7 @@ from simulators.received import Received
 from simulators.sms.provider import Provider
 
 ABOUT = """An SMS provider. POST /v1/messages {to, text, reference} with a bearer token and an Idempotency-Key;
+POST /v1/messages/batch {messages: [{key, to, text, reference}]} for many, each answered for itself;
 GET /v1/messages/by-reference/{reference}; GET /v1/count; POST /v1/behaviour to make it slow or faulty; GET /health.
 RINTIS_SMS_TOKEN names the one token that is taken; without it every token is."""
 
@@ -37,6 +38,19 @@ async def send_message(request: web.Request) -> web.Response:
     if answer.delay_seconds:
         await asyncio.sleep(answer.delay_seconds)
     return web.json_response(answer.body, status=answer.status)
+
+
+async def send_messages(request: web.Request) -> web.Response:
+    """Take many messages, each under its own key; the answer comes when the slowest of them has one."""
+    try:
+        call: Any = await request.json()
+        messages = [(str(message["key"]), message) for message in call["messages"]]
+    except (ValueError, LookupError, TypeError):
+        return web.json_response({"code": "malformed_request"}, status=400)
+    answers = [(key, request.app[PROVIDER].take(key, message)) for key, message in messages]
+    if delay := max((answer.delay_seconds for _, answer in answers), default=0.0):
+        await asyncio.sleep(delay)
+    return web.json_response({"answers": [answer.body | {"key": key, "status": answer.status} for key, answer in answers]})
 
 
 async def find_message(request: web.Request) -> web.Response:
@@ -84,6 +98,7 @@ def make_app(provider: Provider, token: str) -> web.Application:
     app = web.Application(middlewares=[require_token(token)])
     app[PROVIDER] = provider
     app.router.add_post("/v1/messages", send_message)
+    app.router.add_post("/v1/messages/batch", send_messages)
     app.router.add_get("/v1/messages/by-reference/{reference}", find_message)
     app.router.add_get("/v1/count", count_messages)
     app.router.add_post("/v1/behaviour", change_behaviour)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -24,8 +26,15 @@ SMS_WORDS: Mapping[str, Result] = {
 """The SMS provider's codes in our words."""
 
 
+LETTERS_PER_CALL = 64
+"""Messages in one call: a call costs both sides as much as twenty messages, and an unclear answer leaves only so many to be sent again."""
+
+
 class SmsGateway:
-    """The SMS provider over HTTP. It honours our key: the same message twice is delivered once."""
+    """The SMS provider over HTTP. It honours our key: the same message twice is delivered once.
+
+    So a call may hold many messages: where its answer stays out, each is sent again under its own key.
+    """
 
     def __init__(self, url: str, token: str, *, seconds: float, connections: int) -> None:
         self._url = url.rstrip("/")
@@ -33,6 +42,8 @@ class SmsGateway:
         self._seconds = seconds
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._waiting: list[tuple[Letter, asyncio.Future[Result]]] = []
+        self._calls: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Make the session whose connections are used again."""
@@ -48,17 +59,50 @@ class SmsGateway:
             await self._session.close()
 
     async def send(self, letter: Letter) -> Result:
-        """Give an SMS to the provider."""
-        content = {"to": letter.to, "text": letter.body, "reference": str(letter.message_id)}
+        """Give an SMS to the provider, together with those that are given at the same moment."""
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            # Behind every sender that is ready to run now: what they give goes into the same call.
+            loop.call_soon(self._start_calls)
+        result: asyncio.Future[Result] = loop.create_future()
+        self._waiting.append((letter, result))
+        return await result
+
+    def _start_calls(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), LETTERS_PER_CALL):
+            call = asyncio.create_task(self._call(waiting[start : start + LETTERS_PER_CALL]))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+
+    async def _call(self, waiting: Sequence[tuple[Letter, asyncio.Future[Result]]]) -> None:
+        letters = [letter for letter, _ in waiting]
         try:
-            async with self._opened().post(
-                f"{self._url}/v1/messages", json=content, headers={"Idempotency-Key": str(letter.message_id)}
-            ) as response:
-                return Result(Answer.TAKEN) if response.status == 202 else await _read_sms_code(response)
+            results = [await self._send_one(letters[0])] if len(letters) == 1 else await self._send_many(letters)
         except aiohttp.ClientConnectorError:
-            return AWAY
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            return SILENT
+            results = [AWAY] * len(letters)
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError):
+            results = [SILENT] * len(letters)
+        except BaseException:
+            for _, result in waiting:
+                result.cancel()
+            raise
+        for (_, result), found in zip(waiting, results, strict=True):
+            if not result.done():
+                result.set_result(found)
+
+    async def _send_one(self, letter: Letter) -> Result:
+        headers = {"Idempotency-Key": str(letter.message_id)}
+        async with self._opened().post(f"{self._url}/v1/messages", json=_content(letter), headers=headers) as response:
+            return Result(Answer.TAKEN) if response.status == 202 else await _read_sms_code(response)
+
+    async def _send_many(self, letters: Sequence[Letter]) -> list[Result]:
+        content = {"messages": [_content(letter) | {"key": str(letter.message_id)} for letter in letters]}
+        async with self._opened().post(f"{self._url}/v1/messages/batch", json=content) as response:
+            if response.status != 200:
+                return [await _read_sms_code(response)] * len(letters)
+            answers = {answer["key"]: answer for answer in (await response.json())["answers"]}
+            return [_read_answer(answers.get(str(letter.message_id))) for letter in letters]
 
     async def find(self, message_id: UUID) -> Result:
         """Ask by our reference."""
@@ -76,12 +120,27 @@ class SmsGateway:
         return self._session
 
 
+def _content(letter: Letter) -> dict[str, str]:
+    return {"to": letter.to, "text": letter.body, "reference": str(letter.message_id)}
+
+
+def _read_answer(answer: Mapping[str, Any] | None) -> Result:
+    """Return what the provider says of one message of a call; of one that it does not name nobody can say."""
+    if answer is None:
+        return SILENT
+    return Result(Answer.TAKEN) if answer["status"] == 202 else _read_code(answer["status"], answer.get("code"))
+
+
 async def _read_sms_code(response: aiohttp.ClientResponse) -> Result:
-    """Return what a refusal means; a code that is not in the table counts as temporary below 500, else as unclear."""
+    """Return what a refusal means."""
     try:
         body = await response.json()
     except (ValueError, aiohttp.ContentTypeError):
         body = None
-    code = body.get("code") if isinstance(body, dict) else None
-    unknown = Result(Answer.UNCLEAR if response.status >= 500 else Answer.LATER, "provider_failed")
+    return _read_code(response.status, body.get("code") if isinstance(body, dict) else None)
+
+
+def _read_code(status: int, code: object) -> Result:
+    """Return what a code means; one that is not in the table counts as temporary below 500, else as unclear."""
+    unknown = Result(Answer.UNCLEAR if status >= 500 else Answer.LATER, "provider_failed")
     return SMS_WORDS.get(code, unknown) if isinstance(code, str) else unknown

@@ -15,7 +15,7 @@ from services.notification.handlers.deciding import Inbox
 from services.notification.handlers.sending import Pace, Sender
 from services.notification.handlers.telling import Desk
 from services.notification.overview import read_overview
-from services.notification.repository import tasks
+from services.notification.repository import messages, tasks
 from services.notification.settings import Settings
 from shared.security import Boxes, Callers, KeyStore
 from shared.service import Job, Service
@@ -41,7 +41,11 @@ def create(settings: Settings) -> Service:
         jobs=make_jobs(settings, desk, database, gateways) if gateways else (),
         routers=[make_router(Inbox(database, desk.outbox, settings.clock), callers)],
         key_stores=[workers, companies],
-        on_start=[*(gateway.open for gateway in gateways.values()), partial(load_staff, database, callers)],
+        on_start=[
+            *(gateway.open for gateway in gateways.values()),
+            partial(load_staff, database, callers),
+            partial(release_held, database, settings.instance),
+        ],
         on_stop=[gateway.close for gateway in gateways.values()],
         overview=partial(read_overview, database, settings.clock),
     )
@@ -84,7 +88,14 @@ def make_jobs(settings: Settings, desk: Desk, database: Database, gateways: dict
 
 
 def _pace(settings: Settings, channel: Channel) -> Pace:
-    return Pace(settings.claimed(channel), settings.at_once(channel), settings.lease_seconds, settings.retry)
+    return Pace(settings.claimed(channel), settings.at_once(channel), settings.lease_seconds, settings.retry, settings.instance)
+
+
+async def release_held(database: Database, slot: str | None) -> None:
+    """Let what the slot's earlier process was sending be decided about at once, and not when its lease ends."""
+    if slot is not None:
+        async with database.transaction() as tx:
+            await messages.release_held(tx, slot)
 
 
 async def load_staff(database: Database, callers: Callers) -> None:

@@ -31,7 +31,7 @@ with due as (
   limit $2
   for update skip locked
 ), claimed as (
-  update messages m set state = 'sending', reason = '', attempts = m.attempts + 1, lease = $3, next_at = clock_timestamp(),
+  update messages m set state = 'sending', reason = '', attempts = m.attempts + 1, lease = $3, holder = $5, next_at = clock_timestamp(),
                         leased_until = clock_timestamp() + make_interval(secs => $4)
   from due where m.id = due.id
   returning m.*
@@ -59,6 +59,10 @@ with settled as (
   select id, attempts, channel, taken_at, clock_timestamp(), answer, answer_reason from settled where answer <> 'not_tried'
 )
 select id from settled;
+
+-- release_held --
+-- What this slot's earlier process was sending when it ended counts as lost at once.
+update messages set leased_until = clock_timestamp() where state = 'sending' and holder = $1 and leased_until > clock_timestamp();
 
 -- find_lost --
 -- Messages whose sender vanished in the middle of an attempt.

@@ -50,6 +50,8 @@ class Pace:
     at_once: int
     lease_seconds: float
     retry: RetryPolicy
+    holder: str | None = None
+    """The slot that its process runs in."""
 
 
 class Sender:
@@ -78,10 +80,9 @@ class Sender:
     async def send_set(self) -> bool:
         """Take a set, send it, record it."""
         lease = uuid4()
+        held = repository.Lease(lease, self._pace.lease_seconds, self._pace.holder)
         async with self._database.transaction() as tx:
-            claimed = await repository.claim_messages(
-                tx, self.channel, limit=self._pace.claimed, lease=lease, lease_seconds=self._pace.lease_seconds
-            )
+            claimed = await repository.claim_messages(tx, self.channel, limit=self._pace.claimed, lease=held)
         if not claimed:
             return False
         stale = {m.id: reason for m in claimed if (reason := self._staleness(m, self._desk.clock.now()))}

@@ -111,9 +111,18 @@ async def add_messages(tx: Tx, intents: Sequence[Intent], now: datetime) -> set[
     return {row["id"] for row in rows}
 
 
-async def claim_messages(tx: Tx, channel: Channel, *, limit: int, lease: UUID, lease_seconds: float) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """By what a sender holds a set, for how long, and the process slot it runs in, where it has one."""
+
+    id: UUID
+    seconds: float
+    holder: str | None = None
+
+
+async def claim_messages(tx: Tx, channel: Channel, *, limit: int, lease: Lease) -> list[Message]:
     """Take due messages; nobody else sends them until the lease runs out."""
-    rows = await tx.fetch(SQL["claim_messages"], channel, limit, lease, lease_seconds)
+    rows = await tx.fetch(SQL["claim_messages"], channel, limit, lease.id, lease.seconds, lease.holder)
     return [_read_claimed(row) for row in rows]
 
 
@@ -133,6 +142,11 @@ async def settle_messages(tx: Tx, lease: UUID, verdicts: Sequence[Verdict], now:
         now,
     )
     return {row["id"] for row in rows}
+
+
+async def release_held(tx: Tx, holder: str) -> None:
+    """Let what a slot's earlier process was sending count as lost: that process has ended."""
+    await tx.execute(SQL["release_held"], holder)
 
 
 async def find_lost(tx: Tx, limit: int) -> list[Message]:

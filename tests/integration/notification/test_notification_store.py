@@ -13,12 +13,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.notification.app import release_held
 from services.notification.domain.messages import Answer, Channel, Fate, State
 from services.notification.gateways import Letter, Result
 from services.notification.handlers.sending import Pace, Sender
 from services.notification.handlers.telling import Desk
 from services.notification.repository import messages as repository
-from services.notification.repository.messages import Intent, Verdict
+from services.notification.repository.messages import Intent, Lease, Verdict
 from services.notification.settings import Settings
 from shared.clock import Clock
 from shared.contracts.boxes import Contact
@@ -200,14 +201,32 @@ async def test_a_sender_that_lost_its_lease_cannot_overwrite_what_another_does(o
     await office.intend(an_intent(worker, await office.contact(worker)))
     slow, quick = uuid4(), uuid4()
     async with office.database.transaction() as tx:
-        (message,) = await repository.claim_messages(tx, Channel.SMS, limit=10, lease=slow, lease_seconds=60.0)
+        (message,) = await repository.claim_messages(tx, Channel.SMS, limit=10, lease=Lease(slow, 60.0))
     await office.do("update messages set leased_until = now() - interval '1 second'")
     await office.sender().settle_lost()
     async with office.database.transaction() as tx:
-        assert await repository.claim_messages(tx, Channel.SMS, limit=10, lease=quick, lease_seconds=60.0)
+        assert await repository.claim_messages(tx, Channel.SMS, limit=10, lease=Lease(quick, 60.0))
         late = Verdict(message, Fate(State.FAILED, "late"), Answer.REFUSED, "late")
         assert await repository.settle_messages(tx, slow, [late], NOW) == set()
     assert await office.states() == {("sending", ""): 1}
+
+
+async def test_who_starts_in_a_slot_decides_at_once_about_what_the_slot_was_sending_and_about_nothing_else(
+    office: Office,
+) -> None:
+    ours, others = uuid4(), uuid4()
+    await office.intend(*[an_intent(worker, await office.contact(worker)) for worker in (ours, others)])
+    async with office.database.transaction() as tx:
+        (first,) = await repository.claim_messages(tx, Channel.SMS, limit=1, lease=Lease(uuid4(), 60.0, "notification-1"))
+        await repository.claim_messages(tx, Channel.SMS, limit=1, lease=Lease(uuid4(), 60.0, "notification-2"))
+
+    await office.sender().settle_lost()
+    assert await office.states() == {("sending", ""): 2}
+    await release_held(office.database, "notification-1")
+    await office.sender().settle_lost()
+
+    due = await office.do("select id from messages where state = 'due' and reason = 'sender_lost'")
+    assert [row["id"] for row in due] == [first.id]
 
 
 async def test_a_sound_database_has_no_finding(office: Office) -> None:

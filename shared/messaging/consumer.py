@@ -116,9 +116,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         Where much comes it waits until that is worth a fetch: the broker's work is by fetch and partition, not by record.
         """
         limits = self._limits
-        is_busy = records >= limits.busy_records
-        fetcher._fetch_min_bytes = limits.fetch_busy_bytes if is_busy else 1  # noqa: SLF001 - see above
-        fetcher._fetch_max_wait_ms = limits.fetch_few_ms if 0 < records < limits.busy_records else limits.fetch_wait_ms  # noqa: SLF001
+        if not records:
+            wait, at_least = limits.fetch_wait_ms, 1
+        elif records < limits.busy_records:
+            wait, at_least = limits.fetch_few_ms, 1
+        else:
+            wait, at_least = limits.fetch_busy_ms, limits.fetch_busy_bytes
+        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = wait, at_least  # noqa: SLF001 - see above
 
     async def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:
         """Let the batch in hand finish before the group is joined again."""
@@ -235,7 +239,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 log.warning("A batch will be read again.", action="batch_again", consumer=self.group, error=type(error).__name__)
                 raise
         self._committed()
-        share = min(1.0, len(records) / self._limits.busy_records)
+        share = min(1.0, len(records) / self._limits.busy_records) ** 2
         await asyncio.sleep(began + share * self._limits.busy_seconds - time.monotonic())
 
     async def note(self) -> bool:

@@ -17,11 +17,11 @@ class Limits:
 
     batch_records: int = 2_000
     """Records per transaction: above it the gain flattens, below it round trips dominate; bounds memory too."""
-    busy_records: int = 30
+    busy_records: int = 20
     """A batch as large as this says that much comes in, a hundred records a second: the next one is given time to grow."""
     busy_seconds: float = 0.3
-    """Time from one batch's start to the next while much comes in, and in proportion after a smaller one: each transaction, fetch and
-    send is worth its round trips then, and the queue goes down faster. A lone record waits a hundredth of a second at most."""
+    """Time from one batch's start to the next while much comes in, and by the square of its share after a smaller one: each transaction,
+    fetch and send is worth its round trips then, and the queue goes down faster. A lone record waits for a thousandth of a second."""
     poll_ms: int = 500
     """How long a consumer waits for records before it looks whether it is to stop; what comes is taken at once."""
     batch_seconds: float = 60.0
@@ -45,6 +45,8 @@ class Limits:
     """The same while little comes: what comes for other partitions of the consumer waits until that fetch is back."""
     fetch_busy_bytes: int = 64 << 10
     """While much comes a fetch waits for as much as this: about two hundred events."""
+    fetch_busy_ms: int = 100
+    """And no longer than this, in which less than `busy_records` come once it is not much any more: else it would never end."""
     partition_fetch_bytes: int = 4 << 20
     """Four times the largest record, so that the largest never blocks its partition."""
     metadata_ms: int = 10_000
@@ -83,10 +85,8 @@ class Limits:
     """How often gates are looked at when none was due: half of the shortest delay of a gate."""
     relay_records: int = 2_000
     """Events the relay reads at once: one statement and one delete serve them all."""
-    relay_idle_seconds: float = 0.25
-    """Pause of the relay with an empty outbox; a commit in the same process wakes it at once."""
-    relay_busy_seconds: float = 0.05
-    """Pause of the relay where another process has leased all that waits."""
+    relay_idle_seconds: float = 0.05
+    """Pause of the relay where nothing waits, or another process has leased all of it; a batch's commit in the same process wakes it."""
     ack_seconds: float = 10.0
     """How long the relay waits for acknowledgements: well under `request_timeout_ms`, after which a batch loses its numbers."""
     request_timeout_ms: int = 40_000

@@ -66,7 +66,6 @@ class Relay:
         self._is_broken = False
         self._missing: dict[str, float] = {}
         self._partitions: dict[str, int] = {}
-        self._idle = limits.relay_idle_seconds
         self._wake = asyncio.Event()
         self._failures = 0
 
@@ -104,9 +103,7 @@ class Relay:
         """Send one read of every bucket that can be leased; return how many events were sent and deleted."""
         ready = [row["bucket"] for row in await tx.fetch(SQL["find_ready_buckets"])]
         if not ready:
-            self._idle = self._limits.relay_idle_seconds
             return 0
-        self._idle = self._limits.relay_busy_seconds
         leased = [row["bucket"] for row in await tx.fetch(SQL["claim_buckets"], BUCKET_LOCKS, ready)]
         try:
             return await self._drain(tx, leased) if leased else 0
@@ -187,7 +184,7 @@ class Relay:
 
     async def _rest(self) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), self._idle)
+            await asyncio.wait_for(self._wake.wait(), self._limits.relay_idle_seconds)
         except TimeoutError:
             return
 

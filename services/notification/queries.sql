@@ -1,7 +1,12 @@
 -- keep_contacts --
--- Remember how subjects can be reached; an older version changes nothing.
+-- Remember how subjects can be reached; an older version changes nothing. What is known already is not touched: every news of a person
+-- carries the same contact, and consumers that lock each other's rows in turn would wait for the deadlock detector, a second.
 insert into contacts as c (subject_id, box, version, sealed)
 select * from unnest($1::uuid[], $2::text[], $3::int[], $4::text[]) as g(subject_id, box, version, sealed)
+where not exists (
+  select from contacts k where k.subject_id = g.subject_id and k.box = g.box
+    and (k.version > g.version or (k.version = g.version and k.sealed = g.sealed))
+)
 order by g.subject_id, g.box
 on conflict (subject_id, box) do update set version = excluded.version, sealed = excluded.sealed
 where excluded.version > c.version or (excluded.version = c.version and excluded.sealed <> c.sealed);

@@ -211,6 +211,19 @@ async def test_a_sender_that_lost_its_lease_cannot_overwrite_what_another_does(o
     assert await office.states() == {("sending", ""): 1}
 
 
+async def test_two_consumers_with_news_of_the_same_person_do_not_wait_for_each_other(office: Office) -> None:
+    worker = uuid4()
+    sealed = await office.contact(worker)
+    await office.intend(an_intent(worker, sealed))
+
+    async with office.database.transaction() as first:
+        await repository.add_messages(first, [an_intent(worker, sealed)], NOW)
+        async with asyncio.timeout(5), office.database.transaction() as second:
+            await repository.add_messages(second, [an_intent(worker, sealed)], NOW)
+
+    assert await office.states() == {("due", ""): 3}
+
+
 async def test_who_starts_in_a_slot_decides_at_once_about_what_the_slot_was_sending_and_about_nothing_else(
     office: Office,
 ) -> None:

@@ -242,11 +242,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         share = min(1.0, len(records) / self._limits.busy_records) ** 2
         await asyncio.sleep(began + share * self._limits.busy_seconds - time.monotonic())
 
-    async def note(self) -> bool:
+    async def note(self) -> None:
         """Tell Kafka how far the database has come, where that has changed; the client would note what it has fetched."""
         client, reading = self.subscriber.consumer, self.pipeline.positions.reading
         if client is None or reading == self._noted:
-            return False
+            return
         noted = dict(reading)
         notes = {tp: noted[tp.topic, tp.partition] for tp in client.assignment() if (tp.topic, tp.partition) in noted}
         if notes:
@@ -254,9 +254,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 await client.commit(notes)
             except KafkaError:
                 # The group is being joined, or the broker is away: the next note says it all.
-                return False
+                return
         self._noted = noted
-        return False
 
     def stop(self, blown: Blown) -> None:
         """Read a topic no further, whatever else this consumer reads."""

@@ -41,7 +41,7 @@ class Limits:
     """Kafka's default; batches end long before."""
     fetch_wait_ms: int = 500
     """How long a fetch may wait at the broker: while nothing comes, what comes ends the wait."""
-    fetch_few_ms: int = 20
+    fetch_few_ms: int = 10
     """The same while little comes: what comes for other partitions of the consumer waits until that fetch is back."""
     fetch_busy_bytes: int = 64 << 10
     """While much comes a fetch waits for as much as this: about two hundred events."""

@@ -42,8 +42,8 @@ class SmsGateway:
         self._seconds = seconds
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
-        self._waiting: list[tuple[Letter, asyncio.Future[Result]]] = []
-        self._calls: set[asyncio.Task[None]] = set()
+        self._gathered: list[Letter] = []
+        self._call: asyncio.Task[Mapping[UUID, Result]]
 
     async def open(self) -> None:
         """Make the session whose connections are used again."""
@@ -60,36 +60,25 @@ class SmsGateway:
 
     async def send(self, letter: Letter) -> Result:
         """Give an SMS to the provider, together with those that are given at the same moment."""
-        loop = asyncio.get_running_loop()
-        if not self._waiting:
-            # Behind every sender that is ready to run now: what they give goes into the same call.
-            loop.call_soon(self._start_calls)
-        result: asyncio.Future[Result] = loop.create_future()
-        self._waiting.append((letter, result))
-        return await result
+        if len(self._gathered) == LETTERS_PER_CALL:
+            self._gathered = []
+        if not self._gathered:
+            # The call begins behind every sender that is ready to run now: what they give goes with it.
+            self._call = asyncio.create_task(self._give(self._gathered))
+        self._gathered.append(letter)
+        # One sender that is cancelled takes nothing from the others.
+        return (await asyncio.shield(self._call))[letter.message_id]
 
-    def _start_calls(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for start in range(0, len(waiting), LETTERS_PER_CALL):
-            call = asyncio.create_task(self._call(waiting[start : start + LETTERS_PER_CALL]))
-            self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
-
-    async def _call(self, waiting: Sequence[tuple[Letter, asyncio.Future[Result]]]) -> None:
-        letters = [letter for letter, _ in waiting]
+    async def _give(self, letters: list[Letter]) -> Mapping[UUID, Result]:
+        if letters is self._gathered:
+            self._gathered = []
         try:
             results = [await self._send_one(letters[0])] if len(letters) == 1 else await self._send_many(letters)
         except aiohttp.ClientConnectorError:
             results = [AWAY] * len(letters)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError):
             results = [SILENT] * len(letters)
-        except BaseException:
-            for _, result in waiting:
-                result.cancel()
-            raise
-        for (_, result), found in zip(waiting, results, strict=True):
-            if not result.done():
-                result.set_result(found)
+        return {letter.message_id: result for letter, result in zip(letters, results, strict=True)}
 
     async def _send_one(self, letter: Letter) -> Result:
         headers = {"Idempotency-Key": str(letter.message_id)}

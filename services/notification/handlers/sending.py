@@ -111,20 +111,28 @@ class Sender:
             await self._record(lease, [Verdict(m, Fate(State.DUE), Answer.NOT_TRIED) for m in messages])
             raise
         verdicts = [_fail(m, "box_unreadable") for m in messages if m.id not in opened]
-        moved = [v for m in messages if m.id in opened and (v := self._move(m, opened[m.id]))]
-        if moved:
+        routes = {m.id: self._route(m, opened[m.id]) for m in messages if m.id in opened}
+        ended = [route for route in routes.values() if isinstance(route, Verdict)]
+        if moved := [verdict for verdict in ended if verdict.channel]:
             # At once: another channel's sender need not wait for the provider of this one.
             await self._record(lease, moved)
-        here = opened.keys() - {v.message.id for v in moved}
-        return verdicts + await asyncio.gather(*(self._send_one(m, opened[m.id]) for m in messages if m.id in here))
+        verdicts += [verdict for verdict in ended if not verdict.channel]
+        sends = [
+            self._send_one(message, contact, to)
+            for message in messages
+            if isinstance(to := routes.get(message.id), str) and (contact := opened[message.id])
+        ]
+        return verdicts + await asyncio.gather(*sends)
 
-    def _move(self, message: Message, contact: Opened) -> Verdict | None:
-        """Return that a message goes by another channel, where this one does not reach its person."""
+    def _route(self, message: Message, contact: Opened) -> str | Verdict:
+        """Return the address to send to; where there is none on this channel, the verdict: another channel, or skipped."""
         if contact is None:
-            return None
+            return _skip(message, "erased")
         address = read_address(contact.phone, contact.email)
-        other = None if address.of(self.channel) else address.best(tuple(Channel))
-        return Verdict(message, Fate(State.DUE), Answer.NOT_TRIED, channel=other) if other else None
+        if to := address.of(self.channel):
+            return to
+        other = address.best(tuple(Channel))
+        return Verdict(message, Fate(State.DUE), Answer.NOT_TRIED, channel=other) if other else _skip(message, "no_channel")
 
     async def _open(self, messages: Sequence[Message]) -> Mapping[UUID, Opened]:
         """Open the set's boxes, one look-up per kind of box."""
@@ -141,12 +149,7 @@ class Sender:
             opened |= {m.id: content for m, content in zip(group, contents, strict=True)}
         return opened
 
-    async def _send_one(self, message: Message, contact: Opened) -> Verdict:
-        if contact is None:
-            return _skip(message, "erased")
-        to = read_address(contact.phone, contact.email).of(self.channel)
-        if to is None:
-            return _skip(message, "no_channel")
+    async def _send_one(self, message: Message, contact: Contact | Company, to: str) -> Verdict:
         try:
             letter = self._write(message, to, contact)
         except UNFIT:

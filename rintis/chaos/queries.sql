@@ -8,7 +8,7 @@ select person_id::text, submission_id::text, event_id::text from registrations;
 
 -- list_statuses --
 -- registration: the last decision and placement that were heard per worker.
-select worker_id::text, decision, placement from statuses;
+select worker_id::text, d.decision, p.placement from worker_decisions d full join worker_placements p using (worker_id);
 
 -- list_workers --
 -- eligibility: who was heard of.

@@ -16,7 +16,10 @@ returning worker_id;
 select worker_id, facts_version from workers where worker_id = any($1::uuid[]);
 
 -- add_decisions --
--- Store what the policy decided, with what it decided on.
+-- Store what the policy decided, with what it decided on. An open review of older facts of these workers has lost its object.
+with outdated as (
+  update reviews set state = 'superseded', decided_at = $14::timestamptz where worker_id = any($2::uuid[]) and state = 'open'
+)
 insert into decisions (
   decision_id, worker_id, facts_version, event_id, policy, policy_digest, outcome, programme, score, rules, reasons, facts, decided_on,
   decided_at
@@ -26,11 +29,6 @@ select g.decision_id, g.worker_id, g.facts_version, g.event_id, g.policy, g.poli
 from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[],
             $10::text[], $11::text[], $12::text[], $13::date[])
   as g(decision_id, worker_id, facts_version, event_id, policy, policy_digest, outcome, programme, score, rules, reasons, facts, decided_on);
-
--- close_outdated_reviews --
--- Newer facts of these workers were decided: an open review of older ones has lost its object.
-update reviews set state = 'superseded', decided_at = $2::timestamptz
-where worker_id = any($1::uuid[]) and state = 'open';
 
 -- add_reviews --
 -- Ask the dinas of the regency.

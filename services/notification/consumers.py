@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 from services.notification.handlers.news import NEWS
 from services.notification.handlers.opening import OpenReview
-from services.notification.handlers.telling import Desk, TellPerson
+from services.notification.handlers.telling import Desk, TellPeople
 from shared.contracts import topics
 from shared.contracts.eligibility import ReviewAsked
-from shared.contracts.envelope import Event
 from shared.contracts.topics import Topic
-from shared.messaging import Route, Subscription
+from shared.messaging import Subscription
 
 SERVICE = "notification"
 HEARD: Mapping[str, Topic] = {
@@ -28,13 +27,11 @@ HEARD: Mapping[str, Topic] = {
 
 def make_subscriptions(desk: Desk) -> list[Subscription]:
     """Return a subscription per topic with the routes of its events."""
-    routes = {event: _route(event, desk) for event in NEWS}
-    return [
-        Subscription(SERVICE, subject, topic, {event: route for event, route in routes.items() if topic.name == event.TOPIC})
-        for subject, topic in HEARD.items()
-    ]
+    return [_subscription(subject, topic, TellPeople(NEWS, desk), desk) for subject, topic in HEARD.items()]
 
 
-def _route(event: type[Event], desk: Desk) -> Route:
-    tell = TellPerson(NEWS[event], desk)
-    return OpenReview(tell, desk) if event is ReviewAsked else tell
+def _subscription(subject: str, topic: Topic, tell: TellPeople, desk: Desk) -> Subscription:
+    events = [event for event in NEWS if topic.name == event.TOPIC]
+    if ReviewAsked in events:
+        return Subscription(SERVICE, subject, topic, dict.fromkeys(events, OpenReview(tell, desk)))
+    return Subscription(SERVICE, subject, topic, dict.fromkeys(events, tell), takes_runs=True)

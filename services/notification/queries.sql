@@ -1,18 +1,18 @@
--- keep_contacts --
--- Remember how subjects can be reached; an older version changes nothing. What is known already is not touched: every news of a person
--- carries the same contact, and consumers that lock each other's rows in turn would wait for the deadlock detector, a second.
-insert into contacts as c (subject_id, box, version, sealed)
-select * from unnest($1::uuid[], $2::text[], $3::int[], $4::text[]) as g(subject_id, box, version, sealed)
-where not exists (
-  select from contacts k where k.subject_id = g.subject_id and k.box = g.box
-    and (k.version > g.version or (k.version = g.version and k.sealed = g.sealed))
-)
-order by g.subject_id, g.box
-on conflict (subject_id, box) do update set version = excluded.version, sealed = excluded.sealed
-where excluded.version > c.version or (excluded.version = c.version and excluded.sealed <> c.sealed);
-
 -- add_messages --
--- Store what is to be told, once per event; those that reach nobody are skipped from the start.
+-- Store what is to be told, once per event; those that reach nobody are skipped from the start. With it how subjects can be reached: an
+-- older version changes nothing, and what is known already is not touched: every news of a person carries the same contact, and
+-- consumers that lock each other's rows in turn would wait for the deadlock detector, a second.
+with kept as (
+  insert into contacts as c (subject_id, box, version, sealed)
+  select * from unnest($14::uuid[], $15::text[], $16::int[], $17::text[]) as g(subject_id, box, version, sealed)
+  where not exists (
+    select from contacts k where k.subject_id = g.subject_id and k.box = g.box
+      and (k.version > g.version or (k.version = g.version and k.sealed = g.sealed))
+  )
+  order by g.subject_id, g.box
+  on conflict (subject_id, box) do update set version = excluded.version, sealed = excluded.sealed
+  where excluded.version > c.version or (excluded.version = c.version and excluded.sealed <> c.sealed)
+)
 insert into messages (id, event_id, subject_id, template, parameters, box, facts_version, thread, valid_until, channel, state, reason,
                       told_at, settled_at)
 select g.id, g.event_id, g.subject_id, g.template, g.parameters, g.box, g.facts_version, g.thread, g.valid_until, g.channel, g.state,

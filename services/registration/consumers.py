@@ -18,7 +18,7 @@ def subscriptions(desk: Desk) -> tuple[Subscription, ...]:
     return (
         Subscription(NAME, "registrations", topics.INTAKE_REGISTRATIONS, {RegistrationSubmitted: TakeRegistrations(desk)}),
         Subscription(NAME, "layoffs", topics.INTAKE_LAYOFFS, {LayoffReported: TakeLayoffs(desk)}),
-        Subscription(NAME, "decisions", topics.DECISIONS, dict.fromkeys(DECISIONS, KeepDecisions())),
-        Subscription(NAME, "placements", topics.PLACEMENTS, dict.fromkeys(PLACEMENTS, KeepPlacements())),
-        Subscription(NAME, "messages", topics.MESSAGES, dict.fromkeys(MESSAGES, KeepMessages())),
+        Subscription(NAME, "decisions", topics.DECISIONS, dict.fromkeys(DECISIONS, KeepDecisions()), takes_runs=True),
+        Subscription(NAME, "placements", topics.PLACEMENTS, dict.fromkeys(PLACEMENTS, KeepPlacements()), takes_runs=True),
+        Subscription(NAME, "messages", topics.MESSAGES, dict.fromkeys(MESSAGES, KeepMessages()), takes_runs=True),
     )

@@ -124,41 +124,44 @@ select count(*) < $1::bigint from (select from outbox limit $1::bigint) as waiti
 
 -- keep_decisions --
 -- The last decision per worker.
-insert into statuses as s (worker_id, decision, decision_programme, decision_reasons, decided_at)
+insert into worker_decisions (worker_id, decision, programme, reasons, decided_at)
 select g.worker_id, g.decision, g.programme, array(select jsonb_array_elements_text(g.reasons)), g.at
 from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[]) as g(worker_id, decision, programme, reasons, at)
 order by g.worker_id
-on conflict (worker_id) do update set decision = excluded.decision, decision_programme = excluded.decision_programme,
-  decision_reasons = excluded.decision_reasons, decided_at = excluded.decided_at;
+on conflict (worker_id) do update set decision = excluded.decision, programme = excluded.programme, reasons = excluded.reasons,
+  decided_at = excluded.decided_at;
 
 -- keep_placements --
 -- The last placement per worker.
-insert into statuses as s (worker_id, placement, placement_name, placement_until, placement_position, placed_at)
+insert into worker_placements as p (worker_id, placement, name, until, position, placed_at)
 select * from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::integer[], $6::timestamptz[])
   as g(worker_id, placement, name, until, position, at)
 order by g.worker_id
-on conflict (worker_id) do update set placement = excluded.placement,
-  placement_name = coalesce(excluded.placement_name, s.placement_name), placement_until = excluded.placement_until,
-  placement_position = excluded.placement_position, placed_at = excluded.placed_at;
+on conflict (worker_id) do update set placement = excluded.placement, name = coalesce(excluded.name, p.name),
+  until = excluded.until, position = excluded.position, placed_at = excluded.placed_at;
 
 -- keep_messages --
 -- The last message per worker; older news changes nothing, subjects that are no workers of ours are left out.
-insert into statuses as s (worker_id, message, message_channel, message_at)
+insert into worker_messages as m (worker_id, message, channel, message_at)
 select g.worker_id, g.message, g.channel, g.at
 from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as g(worker_id, message, channel, at)
 join persons p on p.person_id = g.worker_id
 order by g.worker_id
 on conflict (worker_id) do update set
-  message = case when excluded.message_at >= coalesce(s.message_at, '-infinity') then excluded.message else s.message end,
-  message_channel = case when excluded.message_at >= coalesce(s.message_at, '-infinity') then excluded.message_channel else s.message_channel end,
-  message_at = greatest(s.message_at, excluded.message_at)
+  message = case when excluded.message_at >= m.message_at then excluded.message else m.message end,
+  channel = case when excluded.message_at >= m.message_at then excluded.channel else m.channel end,
+  message_at = greatest(m.message_at, excluded.message_at)
 returning worker_id, message_at;
 
 -- find_standing --
 -- What is known of the worker with this ticket.
-select p.person_id, p.facts, p.registered_at, s.decision, s.decision_programme, s.decision_reasons, s.placement,
-       s.placement_name, s.placement_until, s.placement_position, s.message, s.message_channel, s.message_at
-from persons p left join statuses s on s.worker_id = p.person_id
+select p.person_id, p.facts, p.registered_at, d.decision, d.programme as decision_programme, d.reasons as decision_reasons, s.placement,
+       s.name as placement_name, s.until as placement_until, s.position as placement_position, m.message,
+       m.channel as message_channel, m.message_at
+from persons p
+left join worker_decisions d on d.worker_id = p.person_id
+left join worker_placements s on s.worker_id = p.person_id
+left join worker_messages m on m.worker_id = p.person_id
 where p.ticket = $1 and p.state = 'registered';
 
 -- count_submissions --

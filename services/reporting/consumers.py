@@ -31,7 +31,7 @@ def subscriptions(desk: Desk) -> tuple[Subscription, Subscription, Subscription]
             {PermitIssued: OpenPermits(desk), PermitChanged: ChangePermits(desk), PermitRevoked: RevokePermits(desk)},
         ),
         Subscription(NAME, "filings", INTAKE_FILINGS, {FilingSubmitted: TakeFilings(desk)}),
-        Subscription(NAME, "messages", MESSAGES, dict.fromkeys(STATES, kept)),
+        Subscription(NAME, "messages", MESSAGES, dict.fromkeys(STATES, kept), takes_runs=True),
     )
 
 

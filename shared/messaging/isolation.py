@@ -1,9 +1,9 @@
-"""A failing record costs its neighbours nothing: halves are tried until it stands alone."""
+"""A set is applied as a whole; where that fails, a failing record costs its neighbours nothing: halves are tried until it stands alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeAlias
 
 from shared.messaging.items import Item
 from shared.messaging.outcomes import HANDLED
@@ -13,6 +13,9 @@ from shared.storage import Tx
 from shared.telemetry import get_logger
 
 log = get_logger(__name__)
+
+Apply: TypeAlias = Callable[[Tx, Route, Sequence[Item], Any], Awaitable[None]]
+"""Applies a set of one route, and leaves an outcome with every record."""
 
 
 async def prepare_isolated(route: Route, items: Sequence[Item]) -> Any:
@@ -41,11 +44,18 @@ async def _prepare(route: Route, items: Sequence[Item], failed: list[Item]) -> A
     return None
 
 
+async def apply_whole(tx: Tx, route: Route, items: Sequence[Item], prepared: Any) -> None:
+    """Apply a set; an error is the whole batch's, which is then rolled back."""
+    outcomes = await route.apply(tx, [item.received for item in items if item.received], prepared)
+    for item, outcome in zip(items, outcomes if outcomes is not None else [HANDLED] * len(items), strict=True):
+        item.outcome = outcome
+
+
 async def apply_isolated(tx: Tx, route: Route, items: Sequence[Item], prepared: Any) -> None:
     """Apply a set under a savepoint; after an error each half is applied by itself."""
     try:
         async with tx.transaction():
-            outcomes = await route.apply(tx, [item.received for item in items if item.received], prepared)
+            await apply_whole(tx, route, items, prepared)
     except Exception as error:
         if concerns_batch(error):
             raise
@@ -53,8 +63,6 @@ async def apply_isolated(tx: Tx, route: Route, items: Sequence[Item], prepared: 
             _condemn(items[0], error)
             return
     else:
-        for item, outcome in zip(items, outcomes if outcomes is not None else [HANDLED] * len(items), strict=True):
-            item.outcome = outcome
         return
     middle = len(items) // 2
     await apply_isolated(tx, route, items[:middle], prepared)

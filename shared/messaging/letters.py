@@ -43,7 +43,7 @@ class Letters:
         """
         lanes, unreadable = await self._find_lanes(letters)
         good = [letter for letter in letters if letter["id"] in lanes]
-        await tx.fetch(SQL["lock_topics"], self._consumer, sorted({letter["topic"] for letter in good}))
+        await tx.execute(SQL["lock_topics"], self._consumer, sorted({letter["topic"] for letter in good}))
         await shelf.reopen(tx, lanes.values())
         ids = [letter["id"] for letter in good]
         await tx.execute(SQL["park_letters"], ids, [lanes[id_][1] for id_ in ids], datetime.now(UTC))

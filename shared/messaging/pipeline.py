@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from shared.clock import Clock
-from shared.contracts.envelope import Event
-from shared.messaging.fuse import Fuse
-from shared.messaging.isolation import apply_isolated, prepare_isolated
+from shared.messaging.frame import Numbers, close_batch, find_numbers, open_batch
+from shared.messaging.fuse import Blown, Fuse
+from shared.messaging.isolation import Apply, apply_isolated, apply_whole, prepare_isolated
 from shared.messaging.items import Item, Key, examine, possible_ids, waves
 from shared.messaging.letters import Letters
 from shared.messaging.limits import Limits
 from shared.messaging.outcomes import GAP, IGNORED, PARKED, REPEAT, SUPERSEDED, DeadLetter, Handled, RetryLater
-from shared.messaging.positions import Positions
+from shared.messaging.positions import Positions, ends_of
 from shared.messaging.records import KafkaRecord, Reader
-from shared.messaging.routes import Subscription
+from shared.messaging.retry import concerns_batch
+from shared.messaging.routes import Route, Subscription
 from shared.messaging.shelf import Gate, Shelf
 from shared.messaging.vault import Vault
-from shared.storage import Database, Heard, Tx, load_queries, record_heard
+from shared.storage import Database, Heard, Tx, load_queries
 from shared.telemetry import metrics
 
 SQL = load_queries("shared.storage")
 LETTERS = load_queries("shared.storage", "letters.sql")
 
-Prepared = Mapping[type[Event], Any]
+Prepared = Mapping[int, Any]
+"""What routes have prepared, by their identity."""
 
 
 class Pipeline:
@@ -49,18 +50,30 @@ class Pipeline:
         self._limits = limits
 
     async def process(self, records: Sequence[KafkaRecord]) -> None:
-        """Settle a batch. Raises Fatal where positions do not fit, and whatever concerns the whole batch."""
+        """Settle a batch. Raises Fatal where positions do not fit, and whatever concerns the whole batch.
+
+        It is applied as a whole. Where something of it cannot be, nothing was written: it is settled once more, and taken apart.
+        """
+        try:
+            await self._settle_batch(records, apply_whole)
+        except Exception as error:
+            if concerns_batch(error) or isinstance(error, Blown):
+                raise
+            await self._settle_batch(records, apply_isolated)
+
+    async def _settle_batch(self, records: Sequence[KafkaRecord], apply: Apply) -> None:
         items = [examine(record, self._reader) for record in records]
         prepared = await self._prepare(items)
         async with self.database.transaction() as tx:
-            fresh = await self.positions.fence(tx, items)
+            opened = await open_batch(tx, self.positions, items)
+            fresh, numbers, counted = opened.fresh, dict[Key, Numbers](), list[Heard]()
             if fresh:
-                gated = await self.shelf.lock_gates(tx, [item.lane for item in fresh])
-                self._hold_back(fresh, gated)
-                await self._decide(tx, fresh, prepared)
+                self._hold_back(fresh, opened.gated)
+                await self._decide(tx, fresh, prepared, opened.numbers, apply)
                 self.fuse.check(fresh)
-                await self._write(tx, fresh, gated)
-            await self.positions.advance(tx, items)
+                numbers = await self._write(tx, fresh, opened.gated)
+                counted = [self._heard(item) for item in fresh]
+            await close_batch(tx, self.positions.consumer, numbers=numbers, counted=counted, ends=ends_of(items))
         self.positions.moved(items)
         self._note(fresh)
 
@@ -77,7 +90,8 @@ class Pipeline:
             if claimed is None:
                 return False
             gate, items = claimed
-            await self._decide(tx, items, await self._prepare(items))
+            numbers = {} if self._is_intake else await find_numbers(tx, self.positions.consumer, {gate.lane})
+            await self._decide(tx, items, await self._prepare(items), numbers, apply_isolated)
             self._give_up(items, gate.attempts)
             settled = [item for item in items if item.is_settled]
             self.fuse.check(settled)
@@ -105,18 +119,25 @@ class Pipeline:
 
     async def _settle(self, tx: Tx, settled: Sequence[Item]) -> None:
         """Write what became of records that waited; the ledger takes back that they were waiting."""
-        await self._remember(tx, settled)
-        await self._count(tx, [*map(self._parked, settled), *map(self._heard, settled)])
+        numbers = await self._remember(tx, settled)
+        counted = [*map(self._parked, settled), *map(self._heard, settled)]
+        await close_batch(tx, self.positions.consumer, numbers=numbers, counted=counted, ends={})
 
     def _note(self, items: Sequence[Item]) -> None:
         metrics.count_outcomes(self.subscription.group, items)
         self.fuse.note(self.subscription.group, items)
 
     async def _prepare(self, items: Sequence[Item]) -> Prepared:
-        prepared: dict[type[Event], Any] = {}
-        for model, group in _by_model(item for item in items if item.outcome is None).items():
-            prepared[model] = await prepare_isolated(self.subscription.routes[model], group)
-        return prepared
+        groups = self._by_route(item for item in items if item.outcome is None)
+        return {id(route): await prepare_isolated(route, group) for route, group in groups}
+
+    def _by_route(self, items: Iterable[Item]) -> list[tuple[Route, list[Item]]]:
+        groups: dict[int, tuple[Route, list[Item]]] = {}
+        for item in items:
+            if item.received is not None:
+                route = self.subscription.routes[type(item.received.event)]
+                groups.setdefault(id(route), (route, []))[1].append(item)
+        return list(groups.values())
 
     @staticmethod
     def _hold_back(items: Sequence[Item], gated: set[Key]) -> None:
@@ -125,15 +146,23 @@ class Pipeline:
             if item.lane in gated and not isinstance(item.outcome, DeadLetter):
                 item.outcome = PARKED
 
-    async def _decide(self, tx: Tx, items: Sequence[Item], prepared: Prepared) -> None:
-        await (self._drop_seen(tx, items) if self._is_intake else self._check_sequence(tx, items))
+    async def _decide(
+        self, tx: Tx, items: Sequence[Item], prepared: Prepared, numbers: Mapping[Key, Numbers], apply: Apply
+    ) -> None:
+        if self._is_intake:
+            await self._drop_seen(tx, items)
+        else:
+            self._check_sequence(items, numbers)
         blocked: set[Key] = set()
-        for wave in waves(items):
+        is_one_wave = self.subscription.takes_runs and apply is apply_whole
+        for wave in [items] if is_one_wave else waves(items):
             for item in wave:
                 if item.lane in blocked and not isinstance(item.outcome, DeadLetter):
                     item.outcome = PARKED
-            for model, group in _by_model(item for item in wave if item.outcome is None).items():
-                await apply_isolated(tx, self.subscription.routes[model], group, prepared.get(model))
+            for route, group in self._by_route(item for item in wave if item.outcome is None):
+                await apply(tx, route, group, prepared.get(id(route)))
+                if is_one_wave and any(isinstance(item.outcome, RetryLater) for item in group):
+                    raise TypeError(f"{self.subscription.group} takes runs, and made one of them wait")
             blocked |= {item.lane for item in wave if isinstance(item.outcome, RetryLater)}
 
     async def _drop_seen(self, tx: Tx, items: Sequence[Item]) -> None:
@@ -151,21 +180,17 @@ class Pipeline:
             if not item.has_new_mark:
                 item.outcome = REPEAT
 
-    async def _check_sequence(self, tx: Tx, items: Sequence[Item]) -> None:
+    def _check_sequence(self, items: Sequence[Item], numbers: Mapping[Key, Numbers]) -> None:
         """Recognise copies and gaps by the numbers that our topics carry per key."""
-        open_ = [item for item in items if not isinstance(item.outcome, RetryLater)]
-        if not open_:
-            return
-        topics, keys = zip(*{item.lane for item in open_}, strict=True)
-        rows = await tx.fetch(SQL["find_heard"], self.subscription.group, topics, keys)
-        last = {(row["topic"], row["key"]): row["sequence"] for row in rows}
-        applied = {(row["topic"], row["key"]): row["applied"] for row in rows}
-        for item in open_:
+        last = {lane: number.met for lane, number in numbers.items()}
+        for item in items:
+            if isinstance(item.outcome, RetryLater):
+                continue
             met = last.get(item.lane)
             if item.sequence is None:
                 item.outcome = item.outcome or DeadLetter("missing", "ce_sequence")
             elif item.redriven is not None:
-                self._check_truth(item, applied.get(item.lane))
+                self._check_truth(item, numbers[item.lane].applied if item.lane in numbers else None)
             elif met is not None and item.sequence <= met:
                 item.outcome = REPEAT
             elif met is not None and item.sequence > met + 1:
@@ -182,28 +207,23 @@ class Pipeline:
         if item.outcome is None and is_old and self.subscription.topic.is_newest_truth:
             item.outcome = SUPERSEDED
 
-    async def _write(self, tx: Tx, items: Sequence[Item], gated: set[Key]) -> None:
+    async def _write(self, tx: Tx, items: Sequence[Item], gated: set[Key]) -> dict[Key, Numbers]:
         waiting = [item for item in items if isinstance(item.outcome, RetryLater)]
         if waiting:
             await self.shelf.park(tx, waiting, gated)
             await self._forget(tx, waiting)
-        await self._remember(tx, [item for item in items if item.is_settled])
-        await self._count(tx, map(self._heard, items))
+        return await self._remember(tx, [item for item in items if item.is_settled])
 
-    async def _remember(self, tx: Tx, settled: Sequence[Item]) -> None:
-        """Write dead letters, and the last number met per key and the last that had an effect."""
+    async def _remember(self, tx: Tx, settled: Sequence[Item]) -> dict[Key, Numbers]:
+        """Write dead letters; return the last number met per key and the last that had an effect, which are to be written too."""
         dead = [item for item in settled if isinstance(item.outcome, DeadLetter) and item.redriven is None]
         if dead:
             await self.shelf.bury(tx, dead)
         await self.letters.settle(tx, [item for item in settled if item.redriven is not None])
         if self._is_intake:
-            return
-        last = _last_numbers(settled)
+            return {}
         applied = _last_numbers(item for item in settled if _has_effect(item))
-        if last:
-            topics, keys = zip(*last, strict=True)
-            effects = [applied.get(lane) for lane in last]
-            await tx.execute(SQL["set_heard"], self.subscription.group, topics, keys, list(last.values()), effects)
+        return {lane: Numbers(met, applied.get(lane)) for lane, met in _last_numbers(settled).items()}
 
     async def _forget(self, tx: Tx, waiting: Sequence[Item]) -> None:
         """A waiting intake record is not seen yet: else its own release would look like a copy.
@@ -234,17 +254,6 @@ class Pipeline:
         """Return what takes back that a record waits: under the id and minute by which the ledger knows it."""
         id_, minute_at = (item.redriven.id, item.redriven.minute_at) if item.redriven else (item.id, item.minute_at)
         return Heard(item.record.topic, item.record.partition, minute_at, "parked", id_, -1)
-
-    async def _count(self, tx: Tx, events: Iterable[Heard]) -> None:
-        await record_heard(tx, self.subscription.group, events)
-
-
-def _by_model(items: Iterable[Item]) -> dict[type[Event], list[Item]]:
-    groups: dict[type[Event], list[Item]] = defaultdict(list)
-    for item in items:
-        if item.received is not None:
-            groups[type(item.received.event)].append(item)
-    return groups
 
 
 def _last_numbers(items: Iterable[Item]) -> dict[Key, int]:

@@ -19,7 +19,7 @@ class Positions:
     """The positions of one consumer: what the database says, and where this process reads."""
 
     def __init__(self, consumer: str) -> None:
-        self._consumer = consumer
+        self.consumer = consumer
         self.reading: dict[Partition, int] = {}
         """The offset from which this process reads on, per partition it holds: never beyond what the database has committed."""
         self.last: dict[Partition, UUID | None] = {}
@@ -28,49 +28,38 @@ class Positions:
     async def start(self, tx: Tx, beginnings: Mapping[Partition, int]) -> dict[Partition, int]:
         """Return where to read on; partitions that are new start at the log's beginning."""
         topics, partitions = zip(*beginnings, strict=True)
-        await tx.execute(SQL["start_progress"], self._consumer, topics, partitions, list(beginnings.values()))
-        rows = await tx.fetch(SQL["find_progress"], self._consumer)
+        await tx.execute(SQL["start_progress"], self.consumer, topics, partitions, list(beginnings.values()))
+        rows = await tx.fetch(SQL["find_progress"], self.consumer)
         known = {(row["topic"], row["partition"]): row for row in rows}
         self.last = {partition: known[partition]["last_event_id"] for partition in beginnings}
         return {partition: known[partition]["next_offset"] for partition in beginnings}
 
     async def find_void(self, tx: Tx) -> set[tuple[Partition, int]]:
         """Return which of Kafka's notes somebody has declared void: partition and offset."""
-        rows = await tx.fetch(SQL["find_position_decisions"], self._consumer)
+        rows = await tx.fetch(SQL["find_position_decisions"], self.consumer)
         return {((row["topic"], row["partition"]), row["accepted"]) for row in rows}
 
-    async def fence(self, tx: Tx, items: Sequence[Item]) -> list[Item]:
-        """Lock the rows and return the records that are new.
+    def fence(self, items: Sequence[Item], held: Sequence[Partition], known: Mapping[Partition, int]) -> list[Item]:
+        """Return the records that are new by the `known` positions, whose rows are locked.
 
         The position fetched from is compared, never the records' offsets: markers and deletions leave holes.
         Raises DatabaseRestored where this process is ahead of the database, or the database forgot a partition:
         a process reads on only from what was committed.
         """
-        held = sorted({_partition(item) for item in items})
-        topics, partitions = zip(*held, strict=True)
-        rows = await tx.fetch(SQL["lock_progress"], self._consumer, topics, partitions)
-        known = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
         forgotten = [partition for partition in held if partition not in known]
         if forgotten:
             raise DatabaseRestored(
-                f"{self._consumer} has no position for {forgotten[0][0]}/{forgotten[0][1]}: was the database restored or emptied?",
-                consumer=self._consumer,
+                f"{self.consumer} has no position for {forgotten[0][0]}/{forgotten[0][1]}: was the database restored or emptied?",
+                consumer=self.consumer,
                 partition=forgotten[0],
             )
         for partition in held:
-            check_database(self._consumer, partition, known[partition], self.reading.get(partition))
+            check_database(self.consumer, partition, known[partition], self.reading.get(partition))
         return [item for item in items if item.record.offset >= known[_partition(item)]]
-
-    async def advance(self, tx: Tx, items: Iterable[Item]) -> None:
-        """Write the new positions; the last statement before the commit."""
-        ends = _ends(items)
-        topics, partitions = zip(*ends, strict=True)
-        offsets = [offset for offset, _ in ends.values()]
-        await tx.execute(SQL["advance_progress"], self._consumer, topics, partitions, offsets, [id_ for _, id_ in ends.values()])
 
     def moved(self, items: Iterable[Item]) -> None:
         """Remember, after the commit, where this process reads on."""
-        for partition, (offset, id_) in _ends(items).items():
+        for partition, (offset, id_) in ends_of(items).items():
             self.reading[partition], self.last[partition] = offset, id_
 
 
@@ -78,5 +67,6 @@ def _partition(item: Item) -> Partition:
     return item.record.topic, item.record.partition
 
 
-def _ends(items: Iterable[Item]) -> dict[Partition, tuple[int, UUID]]:
+def ends_of(items: Iterable[Item]) -> dict[Partition, tuple[int, UUID]]:
+    """Return where to read on after these records, and the last record's id."""
     return {_partition(item): (item.record.offset + 1, item.id) for item in items}

@@ -101,12 +101,11 @@ class Relay:
 
     async def relay_once(self, tx: Tx) -> int:
         """Send one read of every bucket that can be leased; return how many events were sent and deleted."""
-        ready = [row["bucket"] for row in await tx.fetch(SQL["find_ready_buckets"])]
-        if not ready:
+        leased = [row["bucket"] for row in await tx.fetch(SQL["claim_buckets"], BUCKET_LOCKS) if row["is_leased"]]
+        if not leased:
             return 0
-        leased = [row["bucket"] for row in await tx.fetch(SQL["claim_buckets"], BUCKET_LOCKS, ready)]
         try:
-            return await self._drain(tx, leased) if leased else 0
+            return await self._drain(tx, leased)
         finally:
             await tx.execute(SQL["release_buckets"])
 

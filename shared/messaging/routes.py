@@ -17,10 +17,11 @@ P = TypeVar("P")
 
 
 class Route(Protocol):
-    """Handles one type of event, in sets.
+    """Handles events of one type or several, in sets.
 
     `prepare` runs before the transaction (key look-ups, opening boxes) and may run again: it must be idempotent.
-    `apply` runs inside the batch's transaction; what it gets is a subset of what `prepare` saw, each key once.
+    `apply` runs inside the batch's transaction; what it gets is a subset of what `prepare` saw, each key once
+    unless its subscription takes runs.
     It returns an outcome per record, or None when all were handled. It never catches broadly: an error isolates the record.
     """
 
@@ -33,12 +34,21 @@ class Route(Protocol):
 
 @dataclass(frozen=True)
 class Subscription:
-    """One topic heard by one service, in a group of its own."""
+    """One topic heard by one service, in a group of its own.
+
+    `takes_runs`: its one route takes several events of a key in one set, in their order, and makes none of them wait.
+    """
 
     service: str
     subject: str
     topic: Topic
     routes: Mapping[type[Event], Route]
+    takes_runs: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse runs that would be torn apart."""
+        if self.takes_runs and len({id(route) for route in self.routes.values()}) != 1:
+            raise ValueError(f"{self.group} takes runs: all its events go to one route")
 
     @property
     def group(self) -> str:

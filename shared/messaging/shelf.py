@@ -41,12 +41,6 @@ class Shelf:
         self._limits = limits
         self._vault = vault
 
-    async def lock_gates(self, tx: Tx, lanes: Sequence[Key]) -> set[Key]:
-        """Return which of the keys have to wait, and keep their gates from being released meanwhile."""
-        topics, keys = zip(*sorted(set(lanes)), strict=True)
-        rows = await tx.fetch(SQL["lock_gates"], self._consumer, topics, keys)
-        return {(row["topic"], row["key"]) for row in rows}
-
     async def park(self, tx: Tx, items: Sequence[Item], gated: set[Key]) -> None:
         """Open a gate for each key that has none and put the records behind it. Raises Blown."""
         now = datetime.now(UTC)

@@ -52,23 +52,16 @@ async def fold_flow(database: Database, *, after_seconds: float = FOLD_AFTER_SEC
     return moved == FOLD_ROWS
 
 
-async def _append(tx: Tx, direction: str, party: str, events: Iterable[Heard]) -> None:
+def cells_of(events: Iterable[Heard]) -> list[tuple[str, int, datetime, str, int, int]]:
+    """Return sums: topic, partition, minute, outcome, events, sum of hashes."""
     cells: dict[tuple[str, int, datetime, str], list[int]] = {}
     for topic, partition, at, outcome, id_, weight in events:
         cell = cells.setdefault((topic, partition, at.replace(second=0, microsecond=0), outcome), [0, 0])
         cell[0] += weight
         cell[1] += weight * hash64(id_)
-    if not cells:
-        return
-    topics, partitions, minutes, outcomes = zip(*cells, strict=True)
-    await tx.execute(
-        SQL["add_flow"],
-        direction,
-        party,
-        topics,
-        partitions,
-        minutes,
-        outcomes,
-        [count for count, _ in cells.values()],
-        [hash_sum for _, hash_sum in cells.values()],
-    )
+    return [(*cell, count, hash_sum) for cell, (count, hash_sum) in cells.items()]
+
+
+async def _append(tx: Tx, direction: str, party: str, events: Iterable[Heard]) -> None:
+    if cells := cells_of(events):
+        await tx.execute(SQL["add_flow"], direction, party, *zip(*cells, strict=True))

@@ -19,7 +19,11 @@ update dead_letters set state = 'redriving' where id = any($1::uuid[]);
 
 -- lock_topics --
 -- Let the batch in hand of these topics end, and the next one see what is put back: first statement, as in a batch.
-select topic, partition from progress where consumer = $1 and topic = any($2::text[]) order by topic, partition for update;
+with held as (
+  select consumer, topic, partition from progress where consumer = $1 and topic = any($2::text[]) order by topic, partition for update
+)
+update progress p set opened = p.opened + 1 from held h
+where p.consumer = h.consumer and p.topic = h.topic and p.partition = h.partition;
 
 -- close_letters --
 -- Their outcome is known.

@@ -43,35 +43,50 @@ select topic, partition, next_offset, last_event_id from progress where consumer
 -- Which notes of Kafka about a consumer's positions somebody has declared void.
 select topic, partition, accepted from position_decisions where consumer = $1 and fault = 'DatabaseRestored';
 
--- lock_progress --
--- First statement of a batch: whoever holds these rows may move this consumer.
-select p.topic, p.partition, p.next_offset
-from progress p join unnest($2::text[], $3::int[]) as g(topic, partition) using (topic, partition)
-where p.consumer = $1
-order by p.topic, p.partition
-for update of p;
+-- open_batch --
+-- First statement of a batch: whoever holds these positions may move this consumer. With them what its records are judged by:
+-- the keys' numbers, and which of its keys have a gate. `has_moved` where the locked row is not the one that this statement sees.
+with held as (
+  select p.topic, p.partition, p.next_offset, p.opened
+  from progress p join unnest($2::text[], $3::int[]) as g(topic, partition) using (topic, partition)
+  where p.consumer = $1
+  order by p.topic, p.partition
+  for update of p
+), lanes as (
+  select * from unnest($4::text[], $5::text[]) as l(topic, key)
+)
+select 'position' as kind, h.topic, h.partition, null as key, h.next_offset as number, null::bigint as applied,
+       (h.next_offset, h.opened) is distinct from (p.next_offset, p.opened) as has_moved
+from held h join progress p on p.consumer = $1 and p.topic = h.topic and p.partition = h.partition
+union all
+select 'key', h.topic, null, h.key, h.sequence, h.applied, null from lanes join heard h using (topic, key) where h.consumer = $1
+union all
+select 'gate', gate.topic, null, gate.key, null, null, null from lanes join gate using (topic, key) where gate.consumer = $1;
 
--- advance_progress --
--- Last statement of a batch, in the transaction of its effects. A batch that somebody else has gone past says nothing new: the last
--- event is the one before the position, whoever wrote that.
+-- close_batch --
+-- Last statement of a batch, in the transaction of its effects: numbers met per key, sums for the flow ledger, positions. A batch that
+-- somebody else has gone past says nothing new: the last event is the one before the position, whoever wrote that.
+with keys as (
+  insert into heard as h (consumer, topic, key, sequence, applied)
+  select $1::text, * from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) order by 2, 3
+  on conflict (consumer, topic, key) do update
+    set sequence = greatest(h.sequence, excluded.sequence), applied = greatest(h.applied, excluded.applied)
+), sums as (
+  insert into flow (direction, party, topic, partition, minute, outcome, events, hash_sum)
+  select 'heard', $1::text, * from unnest($6::text[], $7::int[], $8::timestamptz[], $9::text[], $10::int[], $11::numeric[])
+)
 update progress p set
   next_offset = greatest(p.next_offset, g.next_offset),
   last_event_id = case when g.next_offset >= p.next_offset then coalesce(g.event_id, p.last_event_id) else p.last_event_id end,
   updated_at = clock_timestamp()
-from unnest($2::text[], $3::int[], $4::bigint[], $5::uuid[]) as g(topic, partition, next_offset, event_id)
+from unnest($12::text[], $13::int[], $14::bigint[], $15::uuid[]) as g(topic, partition, next_offset, event_id)
 where p.consumer = $1 and p.topic = g.topic and p.partition = g.partition;
 
 -- find_heard --
 -- The last sequence number met per key, and the last that had an effect.
-select h.topic, h.key, h.sequence, h.applied
+select h.topic, h.key, h.sequence as number, h.applied
 from heard h join unnest($2::text[], $3::text[]) as g(topic, key) using (topic, key)
 where h.consumer = $1;
-
--- set_heard --
--- Remember the last sequence number met per key, and the last that had an effect.
-insert into heard as h (consumer, topic, key, sequence, applied)
-select $1::text, * from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) order by 2, 3
-on conflict (consumer, topic, key) do update set sequence = greatest(h.sequence, excluded.sequence), applied = greatest(h.applied, excluded.applied);
 
 -- find_seen --
 -- Which of these intake events a consumer has met.
@@ -89,7 +104,7 @@ returning id;
 delete from seen where consumer = $1 and id = any($2::uuid[]);
 
 -- lock_gates --
--- Second statement of a batch: which of its keys have to wait.
+-- Which of a batch's keys have to wait.
 select gate.topic, gate.key
 from gate join unnest($2::text[], $3::text[]) as g(topic, key) using (topic, key)
 where gate.consumer = $1
@@ -173,8 +188,12 @@ on conflict (consumer, topic, partition, record_offset) do nothing;
 select b::smallint as bucket from generate_series(0, 15) as b where exists (select from outbox o where o.bucket = b);
 
 -- claim_buckets --
--- Lease buckets for this connection, as far as nobody else has them; leases end with the connection.
-select g.bucket from unnest($2::int[]) as g(bucket) where pg_try_advisory_lock($1, g.bucket);
+-- Lease buckets that hold anything for this connection, as far as nobody else has them; leases end with the connection. What they hold
+-- is read by a later statement: this one sees them as they were before it had them.
+with ready as materialized (
+  select b::smallint as bucket from generate_series(0, 15) as b where exists (select from outbox o where o.bucket = b)
+)
+select bucket, pg_try_advisory_lock($1, bucket) as is_leased from ready;
 
 -- release_buckets --
 -- Give every lease of this connection back.

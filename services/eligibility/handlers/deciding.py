@@ -75,7 +75,8 @@ async def decide_workers(tx: Tx, desk: Desk, batch: Sequence[Received[WorkerRegi
     """Store decisions on facts that are news, and say them; the same or older facts change nothing."""
     now = desk.clock.now()
     news = await repository.save_workers(tx, [_worker(item.event, rulings[item.id]) for item in batch], now)
-    known = await repository.find_versions(tx, {item.event.worker_id for item in batch})
+    old = {item.event.worker_id for item in batch} - news
+    known = await repository.find_versions(tx, old) if old else {}
     fresh = [(item, ruling) for item in batch if (ruling := rulings[item.id]) and item.event.worker_id in news]
     await repository.add_decisions(tx, [_decision(item, ruling) for item, ruling in fresh], now)
     asked = [(item, ruling) for item, ruling in fresh if ruling.judgement.outcome is Outcome.REVIEW]

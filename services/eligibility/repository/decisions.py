@@ -38,7 +38,6 @@ async def add_decisions(tx: Tx, decisions: Sequence[Decision], now: datetime) ->
     """Store decisions; reviews of older facts of the same workers lose their object."""
     if not decisions:
         return
-    await tx.execute(SQL["close_outdated_reviews"], [d.worker_id for d in decisions], now)
     await tx.execute(
         SQL["add_decisions"],
         [d.decision_id for d in decisions],

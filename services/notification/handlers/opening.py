@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.notification import metrics
 from services.notification.domain.tasks import choose_assignee
-from services.notification.handlers.telling import Desk, TellPerson
+from services.notification.handlers.telling import Desk, TellPeople
 from services.notification.repository import tasks as repository
 from services.notification.repository.tasks import Task
 from shared.contracts.eligibility import ReviewAsked
@@ -22,7 +22,7 @@ from shared.storage import Outgoing, Tx
 class OpenReview:
     """Route of ReviewAsked: the worker is told, and staff of the dinas get a task."""
 
-    def __init__(self, tell: TellPerson, desk: Desk) -> None:
+    def __init__(self, tell: TellPeople, desk: Desk) -> None:
         self._tell = tell
         self._desk = desk
 

@@ -12,7 +12,7 @@ from services.notification.repository import messages as repository
 from services.notification.repository.messages import Intent
 from shared.clock import Clock
 from shared.contracts.boxes import Company, Contact
-from shared.contracts.envelope import derive_id
+from shared.contracts.envelope import Event, derive_id
 from shared.messaging import Received
 from shared.security import Boxes
 from shared.storage import Outbox, Tx
@@ -30,13 +30,13 @@ class Desk:
     clock: Clock
 
 
-class TellPerson:
-    """Route of one type of event: one message per event, by the channel that such news goes by.
+class TellPeople:
+    """Route of every event that is told: one message per event, by the channel that such news goes by.
 
     The box stays closed: whether the person can be reached so, and whether they were erased, its sender finds out.
     """
 
-    def __init__(self, news: News, desk: Desk) -> None:
+    def __init__(self, news: Mapping[type[Event], News], desk: Desk) -> None:
         self._news = news
         self._desk = desk
 
@@ -52,7 +52,8 @@ class TellPerson:
         await announce_skipped(tx, self._desk.outbox, skipped, now)
 
     def _intend(self, received: Received[Any]) -> Intent:
-        news, event = self._news, received.event
+        event = received.event
+        news = self._news[type(event)]
         sealed = news.sealed_in(event)
         return Intent(
             id=derive_id(received.id, "message"),

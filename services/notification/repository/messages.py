@@ -85,13 +85,6 @@ async def add_messages(tx: Tx, intents: Sequence[Intent], now: datetime) -> set[
         if intent.sealed is not None and (known is None or intent.contact_version >= known.contact_version):
             newest[intent.subject_id, intent.box] = intent
     contacts = newest.values()
-    await tx.execute(
-        SQL["keep_contacts"],
-        [i.subject_id for i in contacts],
-        [i.box for i in contacts],
-        [i.contact_version for i in contacts],
-        [i.sealed for i in contacts],
-    )
     rows = await tx.fetch(
         SQL["add_messages"],
         [i.id for i in intents],
@@ -107,6 +100,10 @@ async def add_messages(tx: Tx, intents: Sequence[Intent], now: datetime) -> set[
         [i.state for i in intents],
         [i.skip_reason for i in intents],
         now,
+        [i.subject_id for i in contacts],
+        [i.box for i in contacts],
+        [i.contact_version for i in contacts],
+        [i.sealed for i in contacts],
     )
     return {row["id"] for row in rows}
 

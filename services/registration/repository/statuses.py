@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -58,20 +58,30 @@ class Case:
 
 
 async def keep_decisions(tx: Tx, heard: Sequence[HeardDecision]) -> None:
-    """Keep the last decision of each worker."""
-    reasons = [json.dumps(list(item.reasons)) for item in heard]
-    workers, decisions, programmes, instants = columns(heard, "worker_id", "decision", "programme", "at")
+    """Keep the last decision of each worker; a worker's decisions come in order."""
+    last = list({item.worker_id: item for item in heard}.values())
+    reasons = [json.dumps(list(item.reasons)) for item in last]
+    workers, decisions, programmes, instants = columns(last, "worker_id", "decision", "programme", "at")
     await tx.execute(SQL["keep_decisions"], workers, decisions, programmes, reasons, instants)
 
 
 async def keep_placements(tx: Tx, heard: Sequence[HeardPlacement]) -> None:
-    """Keep the last placement of each worker."""
-    await tx.execute(SQL["keep_placements"], *columns(heard, "worker_id", "placement", "name", "until", "position", "at"))
+    """Keep the last placement of each worker, with the last name that was said; a worker's placements come in order."""
+    last: dict[UUID, HeardPlacement] = {}
+    for item in heard:
+        known = last.get(item.worker_id)
+        last[item.worker_id] = replace(item, name=known.name) if known and item.name is None else item
+    rows = list(last.values())
+    await tx.execute(SQL["keep_placements"], *columns(rows, "worker_id", "placement", "name", "until", "position", "at"))
 
 
 async def keep_messages(tx: Tx, heard: Sequence[HeardMessage]) -> dict[UUID, datetime]:
     """Keep the last message of each worker; return which of the subjects are workers, with the time of the last."""
-    rows = await tx.fetch(SQL["keep_messages"], *columns(heard, "subject_id", "message", "channel", "at"))
+    last: dict[UUID, HeardMessage] = {}
+    for item in heard:
+        known = last.get(item.subject_id)
+        last[item.subject_id] = known if known and known.at > item.at else item
+    rows = await tx.fetch(SQL["keep_messages"], *columns(list(last.values()), "subject_id", "message", "channel", "at"))
     return {row["worker_id"]: row["message_at"] for row in rows}
 
 

@@ -37,10 +37,12 @@ class Ward:
         """Need nothing."""
 
     async def apply(self, tx: Tx, batch: Sequence[Received[Event]], _prepared: object) -> None:
-        """Write rows in order, then whatever error is due for one of them."""
+        """Write rows in order, then whatever error is due for one of them: used up where that record stands alone."""
+        is_isolated = False
         for received in batch:
-            await tx.execute(
-                "insert into effects (event_id, key, note) values ($1, $2, $3)",
+            is_isolated = await tx.fetchval(
+                # Under a savepoint a row has the number of its subtransaction.
+                "insert into effects (event_id, key, note) values ($1, $2, $3) returning xmin <> pg_current_xact_id()::xid",
                 received.id,
                 received.key,
                 note_of(received.event),
@@ -49,7 +51,7 @@ class Ward:
             await self.outbox.add(tx, [Outgoing(a_worker(received.key), received.id, NOON) for received in batch])
         for received in batch:
             if due := self.failures.get(note_of(received.event)):
-                raise due.pop(0) if len(batch) == 1 else due[0]
+                raise due.pop(0) if is_isolated and len(batch) == 1 else due[0]
 
 
 def note_of(event: Event) -> str:

@@ -90,7 +90,7 @@ async def test_messages_of_workers_are_kept_and_those_of_companies_are_not(offic
     assert case is not None
     assert case.message is not None
     assert case.message[:2] == ("sent", "sms")
-    assert await office.rows("select count(*) from statuses") == [(1,)]
+    assert await office.rows("select count(*) from worker_messages") == [(1,)]
 
 
 async def test_the_overview_counts_by_door_verdict_and_reason(office: Office) -> None:

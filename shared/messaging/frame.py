@@ -1,0 +1,85 @@
+"""The first and the last statement of a batch: locks and what has to be known, position and what has to be remembered.
+
+One round trip each: small batches are made of round trips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from shared.messaging.items import Item, Key
+from shared.messaging.positions import Partition, Positions
+from shared.storage import Heard, Tx, load_queries
+from shared.storage.flow import cells_of
+
+SQL = load_queries("shared.storage")
+
+
+class Numbers(NamedTuple):
+    """A key's last number that was met, and the last that had an effect."""
+
+    met: int
+    applied: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is known once the positions are locked: the records that are new, the keys that have to wait, the keys' numbers."""
+
+    fresh: Sequence[Item]
+    gated: set[Key]
+    numbers: dict[Key, Numbers]
+
+
+async def open_batch(tx: Tx, positions: Positions, items: Sequence[Item]) -> Opened:
+    """Lock the positions of a batch and read what its records are judged by. Raises DatabaseRestored.
+
+    The statement sees the database as it was when it began, which is before it may have waited for a lock. Where the locked rows
+    are not those that it saw, or a gate is there that has to be locked too, keys are read once more.
+    """
+    held = sorted({(item.record.topic, item.record.partition) for item in items})
+    lanes = sorted({item.lane for item in items})
+    rows = await tx.fetch(SQL["open_batch"], positions.consumer, *_columns(held, 2), *_columns(lanes, 2))
+    known = {(row["topic"], row["partition"]): row["number"] for row in rows if row["kind"] == "position"}
+    fresh = positions.fence(items, held, known)
+    has_moved = any(row["kind"] == "position" and row["has_moved"] for row in rows)
+    if not has_moved and not any(row["kind"] == "gate" for row in rows):
+        return Opened(fresh, set(), _numbers(row for row in rows if row["kind"] == "key"))
+    if not fresh:
+        return Opened(fresh, set(), {})
+    gated = await lock_gates(tx, positions.consumer, {item.lane for item in fresh})
+    return Opened(fresh, gated, await find_numbers(tx, positions.consumer, {item.lane for item in fresh}))
+
+
+async def lock_gates(tx: Tx, consumer: str, lanes: Collection[Key]) -> set[Key]:
+    """Return which of the keys have to wait, and keep their gates from being released meanwhile."""
+    rows = await tx.fetch(SQL["lock_gates"], consumer, *_columns(sorted(lanes), 2))
+    return {(row["topic"], row["key"]) for row in rows}
+
+
+async def find_numbers(tx: Tx, consumer: str, lanes: Collection[Key]) -> dict[Key, Numbers]:
+    """Return the numbers of keys; one that was never met is left out."""
+    return _numbers(await tx.fetch(SQL["find_heard"], consumer, *_columns(sorted(lanes), 2)))
+
+
+async def close_batch(
+    tx: Tx, consumer: str, *, numbers: Mapping[Key, Numbers], counted: Iterable[Heard], ends: Mapping[Partition, tuple[int, Any]]
+) -> None:
+    """Remember the keys' numbers, count for the flow ledger, and move the positions: the last statement before the commit."""
+    await tx.execute(
+        SQL["close_batch"],
+        consumer,
+        *_columns([(*lane, *number) for lane, number in numbers.items()], 4),
+        *_columns(cells_of(counted), 6),
+        *_columns([(*partition, *end) for partition, end in ends.items()], 4),
+    )
+
+
+def _numbers(rows: Iterable[Any]) -> dict[Key, Numbers]:
+    return {(row["topic"], row["key"]): Numbers(row["number"], row["applied"]) for row in rows}
+
+
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> Sequence[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.notification.handlers.news import NEWS
-from services.notification.handlers.opening import OpenReview
+from services.notification.handlers.opening import TellAndAsk
 from services.notification.handlers.telling import Desk, TellPeople
 from shared.contracts import topics
 from shared.contracts.eligibility import ReviewAsked
@@ -32,6 +32,5 @@ def make_subscriptions(desk: Desk) -> list[Subscription]:
 
 def _subscription(subject: str, topic: Topic, tell: TellPeople, desk: Desk) -> Subscription:
     events = [event for event in NEWS if topic.name == event.TOPIC]
-    if ReviewAsked in events:
-        return Subscription(SERVICE, subject, topic, dict.fromkeys(events, OpenReview(tell, desk)))
-    return Subscription(SERVICE, subject, topic, dict.fromkeys(events, tell), takes_runs=True)
+    route = TellAndAsk(tell, desk) if ReviewAsked in events else tell
+    return Subscription(SERVICE, subject, topic, dict.fromkeys(events, route), takes_runs=True)

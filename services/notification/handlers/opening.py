@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,31 +13,37 @@ from services.notification.handlers.telling import Desk, TellPeople
 from services.notification.repository import tasks as repository
 from services.notification.repository.tasks import Task
 from shared.contracts.eligibility import ReviewAsked
-from shared.contracts.envelope import derive_id
+from shared.contracts.envelope import Event, derive_id
 from shared.contracts.notification import TaskOpened
 from shared.messaging import ERASED, HANDLED, Outcome, Received
 from shared.storage import Outgoing, Tx
 
 
-class OpenReview:
-    """Route of ReviewAsked: the worker is told, and staff of the dinas get a task."""
+class TellAndAsk:
+    """Route of decisions: workers are told, and where one is asked for, staff of the dinas get a task."""
 
     def __init__(self, tell: TellPeople, desk: Desk) -> None:
         self._tell = tell
         self._desk = desk
 
     async def prepare(self, batch: Sequence[Received[Any]]) -> set[UUID]:
-        """Find out which of the workers were erased."""
-        keys = await self._desk.boxes["contact"].keys.find({received.event.worker_id for received in batch}, "contact")
+        """Find out which of the workers that staff are to decide on were erased."""
+        asked = {received.event.worker_id for received in batch if isinstance(received.event, ReviewAsked)}
+        if not asked:
+            return set()
+        keys = await self._desk.boxes["contact"].keys.find(asked, "contact")
         return {worker_id for worker_id, key in keys.items() if key is None}
 
     async def apply(self, tx: Tx, batch: Sequence[Received[Any]], erased: set[UUID]) -> Sequence[Outcome]:
         """Store the messages and open the tasks; about somebody who was erased nothing is left to decide."""
-        asked = [received for received in batch if received.event.worker_id not in erased]
+        outcomes = [ERASED if _is_void(received.event, erased) else HANDLED for received in batch]
+        told = [received for received, outcome in zip(batch, outcomes, strict=True) if outcome is HANDLED]
+        if told:
+            await self._tell.apply(tx, told, None)
+        asked = [received for received in told if isinstance(received.event, ReviewAsked)]
         if asked:
-            await self._tell.apply(tx, asked, None)
             await self._open(tx, asked)
-        return [ERASED if received.event.worker_id in erased else HANDLED for received in batch]
+        return outcomes
 
     async def _open(self, tx: Tx, asked: Sequence[Received[ReviewAsked]]) -> None:
         now = self._desk.clock.now()
@@ -54,6 +60,10 @@ class OpenReview:
         fresh = [task for task in tasks if task.id in opened]
         await self._desk.outbox.add(tx, [Outgoing(announce_opened(task), task.id, now, task.revision) for task in fresh])
         metrics.TASKS.labels("eligibility_review", "opened").inc(len(fresh))
+
+
+def _is_void(event: Event, erased: Collection[UUID]) -> bool:
+    return isinstance(event, ReviewAsked) and event.worker_id in erased
 
 
 def announce_opened(task: Task) -> TaskOpened:

@@ -23,7 +23,7 @@ WORDS = {
     "notification.sanctions": "Pesan: peringatan IOMKI",
     "reporting.permits": "Izin IOMKI masuk",
     "reporting.filings": "Laporan IOMKI masuk",
-    "reporting.messages": "Status perusahaan: pesan",
+    "reporting.notices": "Status perusahaan: pesan",
 }
 """What each queue is called where people look at it."""
 

@@ -71,7 +71,7 @@ update messages set leased_until = clock_timestamp() where state = 'sending' and
 
 -- find_lost --
 -- Messages whose sender vanished in the middle of an attempt.
-select id, event_id, subject_id, template, channel from messages
+select id, event_id, subject_id, template, channel, box from messages
 where state = 'sending' and leased_until < clock_timestamp()
 order by leased_until
 limit $1

@@ -11,8 +11,8 @@ from services.reporting.handlers.filings import filing_of, take_filings
 from services.reporting.handlers.messages import STATES, keep_message_state
 from services.reporting.handlers.permits import SealedContact, seal_changed, seal_issued, take_changed, take_issued, take_revoked
 from shared.contracts.intake import FilingSubmitted, PermitChanged, PermitIssued, PermitRevoked
-from shared.contracts.notification import MessageEvent
-from shared.contracts.topics import INTAKE_FILINGS, INTAKE_PERMITS, MESSAGES
+from shared.contracts.notification import NoticeEvent
+from shared.contracts.topics import INTAKE_FILINGS, INTAKE_PERMITS, NOTICES
 from shared.messaging import Handled, Outcome, Received, Subscription
 from shared.messaging.records import seen_id
 from shared.storage import Tx
@@ -31,7 +31,7 @@ def subscriptions(desk: Desk) -> tuple[Subscription, Subscription, Subscription]
             {PermitIssued: OpenPermits(desk), PermitChanged: ChangePermits(desk), PermitRevoked: RevokePermits(desk)},
         ),
         Subscription(NAME, "filings", INTAKE_FILINGS, {FilingSubmitted: TakeFilings(desk)}),
-        Subscription(NAME, "messages", MESSAGES, dict.fromkeys(STATES, kept), takes_runs=True),
+        Subscription(NAME, "notices", NOTICES, dict.fromkeys(STATES, kept), takes_runs=True),
     )
 
 
@@ -113,9 +113,9 @@ class TakeFilings:
 class KeepMessageState:
     """Hears what became of messages."""
 
-    async def prepare(self, batch: Sequence[Received[MessageEvent]]) -> None:
+    async def prepare(self, batch: Sequence[Received[NoticeEvent]]) -> None:
         """Need nothing."""
 
-    async def apply(self, tx: Tx, batch: Sequence[Received[MessageEvent]], _: None) -> Sequence[Outcome]:
+    async def apply(self, tx: Tx, batch: Sequence[Received[NoticeEvent]], _: None) -> Sequence[Outcome]:
         """Keep their states."""
         return await keep_message_state(tx, batch)

@@ -14,10 +14,8 @@ Channel = Literal["sms", "email"]
 TaskKind = Literal["eligibility_review", "filing_validation"]
 
 
-class MessageEvent(Event):
-    """What every message event carries. No address, no text."""
-
-    TOPIC: ClassVar[str] = "notification.messages"
+class Told(Event):
+    """What every event about a message carries. No address, no text."""
 
     subject_id: UUID = Field(description="Worker id, reference id or permit id that the message is about.")
     message_id: UUID
@@ -27,6 +25,12 @@ class MessageEvent(Event):
     def key(self) -> str:
         """Return the id of the message's subject."""
         return str(self.subject_id)
+
+
+class MessageEvent(Told):
+    """What every event about a message to a person carries."""
+
+    TOPIC: ClassVar[str] = "notification.messages"
 
 
 class MessageSent(MessageEvent):
@@ -58,6 +62,45 @@ class MessageUnknown(MessageEvent):
     """The provider may have taken the message before a crash; it is not sent again."""
 
     TYPE: ClassVar[str] = "id.rintis.notification.message.unknown.v1"
+
+    channel: Channel
+
+
+class NoticeEvent(Told):
+    """What every event about a message to a company carries: a topic of its own, so that nobody reads the other's millions."""
+
+    TOPIC: ClassVar[str] = "notification.notices"
+
+
+class NoticeSent(NoticeEvent):
+    """A provider took the message to the company."""
+
+    TYPE: ClassVar[str] = "id.rintis.notification.notice.sent.v1"
+
+    channel: Channel
+
+
+class NoticeFailed(NoticeEvent):
+    """The message to the company could not be sent within its attempts."""
+
+    TYPE: ClassVar[str] = "id.rintis.notification.notice.failed.v1"
+
+    channel: Channel
+    reason: str
+
+
+class NoticeSkipped(NoticeEvent):
+    """There was no way to send it to the company, or no reason to."""
+
+    TYPE: ClassVar[str] = "id.rintis.notification.notice.skipped.v1"
+
+    reason: str
+
+
+class NoticeUnknown(NoticeEvent):
+    """The provider may have taken the message to the company before a crash; it is not sent again."""
+
+    TYPE: ClassVar[str] = "id.rintis.notification.notice.unknown.v1"
 
     channel: Channel
 

@@ -61,7 +61,8 @@ REFUSALS = Topic("registration.refusals", "reference id", "registration", ("noti
 REVIEWS = Topic("registration.reviews", "worker id", "registration", ("notification",), partitions=6, is_newest_truth=False)
 DECISIONS = Topic("eligibility.decisions", "worker id", "eligibility", ("notification", "registration"))
 PLACEMENTS = Topic("eligibility.placements", "worker id", "eligibility", ("notification", "registration"))
-MESSAGES = Topic("notification.messages", "subject id", "notification", ("registration", "reporting"), is_newest_truth=False)
+MESSAGES = Topic("notification.messages", "subject id", "notification", ("registration",), is_newest_truth=False)
+NOTICES = Topic("notification.notices", "permit id", "notification", ("reporting",), partitions=6, is_newest_truth=False)
 TASKS = Topic(
     "notification.tasks", "id of what the task is about", "notification", ("eligibility",), partitions=6, is_newest_truth=False
 )
@@ -69,5 +70,5 @@ FILINGS = Topic("reporting.filings", "permit id", "reporting", ("notification",)
 SANCTIONS = Topic("reporting.sanctions", "permit id", "reporting", ("notification",), partitions=6)
 
 INTAKE = (INTAKE_REGISTRATIONS, INTAKE_LAYOFFS, INTAKE_PERMITS, INTAKE_FILINGS)
-OWN = (WORKERS, REFUSALS, REVIEWS, DECISIONS, PLACEMENTS, MESSAGES, TASKS, FILINGS, SANCTIONS)
+OWN = (WORKERS, REFUSALS, REVIEWS, DECISIONS, PLACEMENTS, MESSAGES, NOTICES, TASKS, FILINGS, SANCTIONS)
 ALL = INTAKE + OWN

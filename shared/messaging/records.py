@@ -8,6 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
@@ -223,19 +224,26 @@ def read_envelope(headers: Sequence[tuple[str, bytes | None]]) -> Envelope:
     values = dict(headers)
     if not values.keys() >= _REQUIRED:
         values = {name.lower(): value for name, value in headers}
-    if _text(values.get("ce_specversion"), "ce_specversion") != SPEC_VERSION:
-        raise Unprocessable("specversion_unknown", "ce_specversion")
-    type_ = _text(values.get("ce_type"), "ce_type")
-    if not (_TYPE.match(type_) and type_.startswith(TYPE_PREFIX)):
-        raise Unprocessable("type_unknown", "ce_type")
+    type_, source = _read_kind(values.get("ce_specversion"), values.get("ce_type"), values.get("ce_source"))
     sequence = values.get("ce_sequence")
     return Envelope(
         _text(values.get("ce_id"), "ce_id"),
-        _text(values.get("ce_source"), "ce_source"),
+        source,
         type_,
         _time(_text(values.get("ce_time"), "ce_time")),
         None if sequence is None else _number(sequence),
     )
+
+
+@lru_cache(maxsize=1_024)
+def _read_kind(spec_version: bytes | None, type_: bytes | None, source: bytes | None) -> tuple[str, str]:
+    """Return type and source: there are few of each, and millions of records."""
+    if _text(spec_version, "ce_specversion") != SPEC_VERSION:
+        raise Unprocessable("specversion_unknown", "ce_specversion")
+    name = _text(type_, "ce_type")
+    if not (_TYPE.match(name) and name.startswith(TYPE_PREFIX)):
+        raise Unprocessable("type_unknown", "ce_type")
+    return name, _text(source, "ce_source")
 
 
 def _text(value: bytes | None, field: str) -> str:

@@ -27,26 +27,31 @@ TELLING: Mapping[str, frozenset[str] | None] = {
     "reporting.sanctions": None,
 }
 """Which events a person is told of, per topic; None: all of them."""
-FATES, TASKS = "notification.messages", "notification.tasks"
+FATES, TASKS = ("notification.messages", "notification.notices"), "notification.tasks"
 FINAL = frozenset({"sent", "failed", "skipped", "unknown"})
 
 
 def check_intents(evidence: Evidence) -> Iterator[Trouble]:
     """Every event that a person is told of has one message, and every settled message its event."""
     intended = {row["event_id"] for row in evidence.rows("messages")}
-    told = {record.body.get("message_id") for record in evidence.on(FATES)}
+    fates = [record for topic in FATES for record in evidence.on(topic)]
+    told = {record.body.get("message_id") for record in fates}
     for topic, facts in TELLING.items():
         for record in once(evidence.on(topic)):
             is_told = record.id in intended or evidence.is_excused("notification", record)
             if not is_told and (facts is None or record.fact in facts):
                 yield Trouble("lost", "event_without_message", f"{topic} {record.id}")
     for row in evidence.rows("messages"):
-        if row["state"] in FINAL and row["id"] not in told and not evidence.is_leaving(FATES, row["subject_id"]):
+        if (
+            row["state"] in FINAL
+            and row["id"] not in told
+            and not any(evidence.is_leaving(topic, row["subject_id"]) for topic in FATES)
+        ):
             yield Trouble("lost", "message_without_event", row["id"])
         if row["state"] == "sent" and row["newer"]:
             yield Trouble("superseded_messages", "sent_after_newer_was_known", row["id"])
     yield from repeated("doubled", "event_with_two_messages", (row["event_id"] for row in evidence.rows("messages")))
-    said = (record.body.get("message_id", "") for record in once(evidence.on(FATES)))
+    said = (record.body.get("message_id", "") for record in once(fates))
     yield from repeated("doubled", "fate_said_twice", said)
     registered = (row["subject_id"] for row in evidence.rows("messages") if row["template"].startswith("registered."))
     yield from repeated("duplicate_messages", "told_twice_of_registration", registered)

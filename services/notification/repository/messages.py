@@ -51,7 +51,7 @@ class Message:
     template: str
     channel: Channel
     parameters: Mapping[str, Any]
-    box: str = ""
+    box: str
     sealed: str = ""
     attempts: int = 0
     valid_until: datetime | None = None
@@ -149,7 +149,10 @@ async def release_held(tx: Tx, holder: str) -> None:
 async def find_lost(tx: Tx, limit: int) -> list[Message]:
     """Return, locked, messages whose sender vanished in the middle of an attempt."""
     rows = await tx.fetch(SQL["find_lost"], limit)
-    return [Message(row["id"], row["event_id"], row["subject_id"], row["template"], Channel(row["channel"]), {}) for row in rows]
+    return [
+        Message(row["id"], row["event_id"], row["subject_id"], row["template"], Channel(row["channel"]), {}, row["box"])
+        for row in rows
+    ]
 
 
 async def settle_lost(tx: Tx, verdicts: Sequence[tuple[Message, Fate]], now: datetime) -> None:

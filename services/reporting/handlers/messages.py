@@ -7,18 +7,18 @@ from types import MappingProxyType
 
 from services.reporting.repository.notices import mark_told
 from shared.contracts.envelope import Event
-from shared.contracts.notification import MessageEvent, MessageFailed, MessageSent, MessageSkipped, MessageUnknown
+from shared.contracts.notification import NoticeEvent, NoticeFailed, NoticeSent, NoticeSkipped, NoticeUnknown
 from shared.messaging import HANDLED, Outcome, Received
 from shared.messaging.outcomes import IGNORED
 from shared.storage import Tx
 
 STATES: Mapping[type[Event], str] = MappingProxyType(
-    {MessageSent: "sent", MessageFailed: "failed", MessageSkipped: "skipped", MessageUnknown: "unknown"}
+    {NoticeSent: "sent", NoticeFailed: "failed", NoticeSkipped: "skipped", NoticeUnknown: "unknown"}
 )
 
 
-async def keep_message_state(tx: Tx, batch: Sequence[Received[MessageEvent]]) -> list[Outcome]:
-    """Keep the last state of messages about our own events; all others, workers' among them, are ignored."""
+async def keep_message_state(tx: Tx, batch: Sequence[Received[NoticeEvent]]) -> list[Outcome]:
+    """Keep the last state of messages about our own events; all others are ignored."""
     # The last one wins where a batch tells twice of one message.
     told = {item.event.about: (item.event.about, STATES[type(item.event)], item.arrived_at) for item in batch}
     ours = await mark_told(tx, list(told.values()))

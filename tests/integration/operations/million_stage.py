@@ -45,7 +45,6 @@ LANES = {
     ],
     "notification": [("said", "notification", MESSAGES)]
     + [("heard", f"notification.{topic.split('.')[1]}", topic) for topic in (WORKERS.name, DECISIONS, PLACEMENTS)],
-    "reporting": [("heard", "reporting.messages", MESSAGES)],
 }
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared.contracts.envelope import Envelope, headers_of
-from shared.contracts.notification import MessageSent
+from shared.contracts.notification import NoticeSent
 from shared.testing import eventually
 from tests.integration.reporting.reporting_setup import TUESDAY, issued, submitted
 from tests.integration.reporting.reporting_world import World
@@ -23,7 +23,7 @@ async def test_the_fate_of_a_message_is_kept_beside_what_it_tells_of(world: Worl
     await world.publish(issued("P-1"), submitted(TUESDAY, "P-1", is_declared_true=False))
     ((_, data, event_id),) = await world.read("reporting.filings", 1)
     for sequence, about in enumerate((event_id, uuid4()), start=1):
-        sent = MessageSent(
+        sent = NoticeSent(
             subject_id=UUID(data["permit_id"]), message_id=uuid4(), about=about, template="filing_returned", channel="email"
         )
         headers = headers_of(Envelope(str(uuid4()), "/rintis/notification", sent.TYPE, world.clock.now(), sequence))

@@ -19,7 +19,7 @@ HEARERS = {
     "registration.workers": ("eligibility", "notification"),
     "eligibility.decisions": ("registration", "notification"),
     "eligibility.placements": ("registration", "notification"),
-    "notification.messages": ("registration", "reporting"),
+    "notification.messages": ("registration",),
     "reporting.filings": ("notification",),
     INTAKE[0]: ("registration",),
     INTAKE[1]: ("reporting",),

@@ -19,7 +19,7 @@ def test_reporting_may_not_read_a_topic_about_workers() -> None:
     reads = {
         g.name for g in grants(PUBLISHERS) if g.principal == "reporting" and g.resource == "topic" and "Read" in g.operations
     }
-    assert reads == {"intake.permits.", "intake.filings.", "notification.messages"}
+    assert reads == {"intake.permits.", "intake.filings.", "notification.notices"}
 
 
 def test_a_grant_reads_as_arguments_of_kafkas_own_tool() -> None:

@@ -240,7 +240,8 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 raise
         self._committed()
         share = min(1.0, len(records) / self._limits.busy_records) ** 2
-        await asyncio.sleep(began + share * self._limits.busy_seconds - time.monotonic())
+        apart = max(self._limits.apart_seconds, share * self._limits.busy_seconds)
+        await asyncio.sleep(began + apart - time.monotonic())
 
     async def note(self) -> None:
         """Tell Kafka how far the database has come, where that has changed; the client would note what it has fetched."""

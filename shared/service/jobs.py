@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from shared.telemetry import get_logger, metrics
 
 log = get_logger(__name__)
 
+APART_SECONDS = 0.05
+"""Shortest time from one run's start to the next, where there was no more to do."""
 LONGEST_PAUSE_SECONDS = 30.0
 """Longest pause of a job that keeps failing: after an outage it goes on within this."""
 
@@ -36,6 +39,7 @@ async def repeat(job: Job, fail: Callable[[Fatal], None]) -> None:
     wake = job.wake or asyncio.Event()
     while True:
         wake.clear()
+        began = time.monotonic()
         try:
             has_more = await job.run()
             failures = 0
@@ -52,6 +56,8 @@ async def repeat(job: Job, fail: Callable[[Fatal], None]) -> None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads load, guards nothing
                     await (asyncio.sleep(pause * 2) if failures else wake.wait())
+            # However often it is woken: a look costs as much where there is little to do.
+            await asyncio.sleep(began + min(APART_SECONDS, job.every_seconds) - time.monotonic())
 
 
 def origin(error: BaseException) -> dict[str, str]:

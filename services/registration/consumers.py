@@ -11,6 +11,8 @@ from shared.contracts.intake import LayoffReported, RegistrationSubmitted
 from shared.messaging import Subscription
 
 NAME = "registration"
+STATUS_SECONDS = 0.25
+"""Between batches of news for who looks at a status page: a person reloads it less often."""
 
 
 def subscriptions(desk: Desk) -> tuple[Subscription, ...]:
@@ -18,7 +20,28 @@ def subscriptions(desk: Desk) -> tuple[Subscription, ...]:
     return (
         Subscription(NAME, "registrations", topics.INTAKE_REGISTRATIONS, {RegistrationSubmitted: TakeRegistrations(desk)}),
         Subscription(NAME, "layoffs", topics.INTAKE_LAYOFFS, {LayoffReported: TakeLayoffs(desk)}),
-        Subscription(NAME, "decisions", topics.DECISIONS, dict.fromkeys(DECISIONS, KeepDecisions()), takes_runs=True),
-        Subscription(NAME, "placements", topics.PLACEMENTS, dict.fromkeys(PLACEMENTS, KeepPlacements()), takes_runs=True),
-        Subscription(NAME, "messages", topics.MESSAGES, dict.fromkeys(MESSAGES, KeepMessages()), takes_runs=True),
+        Subscription(
+            NAME,
+            "decisions",
+            topics.DECISIONS,
+            dict.fromkeys(DECISIONS, KeepDecisions()),
+            takes_runs=True,
+            apart_seconds=STATUS_SECONDS,
+        ),
+        Subscription(
+            NAME,
+            "placements",
+            topics.PLACEMENTS,
+            dict.fromkeys(PLACEMENTS, KeepPlacements()),
+            takes_runs=True,
+            apart_seconds=STATUS_SECONDS,
+        ),
+        Subscription(
+            NAME,
+            "messages",
+            topics.MESSAGES,
+            dict.fromkeys(MESSAGES, KeepMessages()),
+            takes_runs=True,
+            apart_seconds=STATUS_SECONDS,
+        ),
     )

@@ -5,14 +5,23 @@ from unnest($1::integer[], $2::smallint[], $3::bytea[]) as g(place, version, tok
 join nik_tokens t using (version, token) join persons p using (person_id);
 
 -- claim_persons --
--- Make persons for tokens that nobody has; of two processes the later one waits and then makes nothing.
-with won as (
+-- The persons of tokens, made where nobody has the token; of two processes the later one waits, makes nothing, and has to look again:
+-- who is not returned was made meanwhile.
+with given as (
+  select * from unnest($1::integer[], $2::smallint[], $3::bytea[], $4::uuid[]) as g(place, version, token, person_id)
+), known as (
+  select g.place, t.person_id
+  from unnest($5::integer[], $6::smallint[], $7::bytea[]) as g(place, version, token) join nik_tokens t using (version, token)
+), won as (
   insert into nik_tokens (version, token, person_id)
-  select * from unnest($1::smallint[], $2::bytea[], $3::uuid[]) as g(version, token, person_id) order by g.version, g.token
+  select version, token, person_id from given order by version, token
   on conflict (version, token) do nothing
   returning person_id
+), made as (
+  insert into persons (person_id, state, claimed_at) select person_id, 'claimed', $8::timestamptz from won
 )
-insert into persons (person_id, state, claimed_at) select person_id, 'claimed', $4::timestamptz from won;
+select place, person_id from known
+union all select place, person_id from given join won using (person_id);
 
 -- add_nik_tokens --
 -- Write the other versions of tokens, so that a rotation ends without a gap.
@@ -23,10 +32,6 @@ on conflict (version, token) do nothing;
 -- find_evidence --
 -- What layoff lists say of these persons, sealed.
 select person_id, publisher, content from evidence where person_id = any($1::uuid[]) order by person_id, evidence_id;
-
--- find_known --
--- Which of these submissions have their verdict already.
-select submission_id from submissions where submission_id = any($1::uuid[]);
 
 -- add_submissions --
 -- Write submissions with their verdicts; one that a rival has written meanwhile is waited for, and not returned.
@@ -41,36 +46,43 @@ order by g.submission_id
 on conflict (submission_id) do nothing
 returning submission_id;
 
--- lock_persons --
--- Persons as they are, locked in the order of their ids: whoever writes a person's events holds this lock.
-select person_id, state, contact, contact_version, repeat_told_at from persons
-where person_id = any($1::uuid[])
-order by person_id
-for update;
-
--- add_registrations --
--- Register persons; a reference that was used for somebody else is not returned.
-insert into registrations (person_id, submission_id, publisher, reference_id, registered_at, event_id)
-select g.person_id, g.submission_id, g.publisher, g.reference_id, $1::timestamptz, g.event_id
-from unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[]) as g(person_id, submission_id, publisher, reference_id, event_id)
-order by g.reference_id
-on conflict (reference_id) do nothing
-returning person_id;
+-- lock_known --
+-- Which of these submissions have their verdict already, and persons as they are, locked in the order of their ids: whoever writes a
+-- person's events holds this lock.
+with locked as (
+  select person_id, state, contact, contact_version, repeat_told_at from persons where person_id = any($2::uuid[])
+  order by person_id
+  for update
+)
+select null::uuid as submission_id, l.* from locked l
+union all select submission_id, null, null, null, null, null from submissions where submission_id = any($1::uuid[]);
 
 -- register_persons --
--- Persons become registered, with their sealed boxes.
+-- Persons become registered, with their sealed boxes and by what they may be found alike; a person is registered once, so no such token
+-- can be there. Whose reference was used for somebody else is not registered, and not returned.
+with taken as (
+  insert into registrations (person_id, submission_id, publisher, reference_id, registered_at, event_id)
+  select g.person_id, g.submission_id, g.publisher, g.reference_id, $1::timestamptz, g.event_id
+  from unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[])
+    as g(person_id, submission_id, publisher, reference_id, event_id)
+  order by g.reference_id
+  on conflict (reference_id) do nothing
+  returning person_id
+), alike as (
+  insert into near_tokens (kind, version, token, person_id)
+  select g.kind, g.version, g.token, g.person_id
+  from unnest($12::text[], $13::smallint[], $14::bytea[], $15::uuid[]) as g(kind, version, token, person_id)
+  join taken using (person_id)
+  order by g.kind, g.version, g.token
+)
 update persons p set state = 'registered', registered_at = $1::timestamptz, province = g.province, ticket = g.ticket,
   identity = g.identity, contact = g.contact, facts = g.facts,
   facts_version = p.facts_version + 1, contact_version = p.contact_version + 1
-from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+from unnest($2::uuid[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[])
   as g(person_id, province, ticket, identity, contact, facts)
-where p.person_id = g.person_id;
-
--- add_near_tokens --
--- Remember by what these persons may be found alike. A person is registered once, so no row can be there.
-insert into near_tokens (kind, version, token, person_id)
-select * from unnest($1::text[], $2::smallint[], $3::bytea[], $4::uuid[]) as g(kind, version, token, person_id)
-order by g.kind, g.version, g.token;
+join taken using (person_id)
+where p.person_id = g.person_id
+returning p.person_id;
 
 -- mark_repeats_told --
 -- Remember when somebody was last told that they are registered already.

@@ -18,6 +18,8 @@ from shared.messaging.records import seen_id
 from shared.storage import Tx
 
 NAME = "reporting"
+APART_SECONDS = 0.25
+"""Between batches: a report counts by the time at which the broker took it, and its receipt goes out by e-mail."""
 
 
 def subscriptions(desk: Desk) -> tuple[Subscription, Subscription, Subscription]:
@@ -29,9 +31,10 @@ def subscriptions(desk: Desk) -> tuple[Subscription, Subscription, Subscription]
             "permits",
             INTAKE_PERMITS,
             {PermitIssued: OpenPermits(desk), PermitChanged: ChangePermits(desk), PermitRevoked: RevokePermits(desk)},
+            apart_seconds=APART_SECONDS,
         ),
-        Subscription(NAME, "filings", INTAKE_FILINGS, {FilingSubmitted: TakeFilings(desk)}),
-        Subscription(NAME, "notices", NOTICES, dict.fromkeys(STATES, kept), takes_runs=True),
+        Subscription(NAME, "filings", INTAKE_FILINGS, {FilingSubmitted: TakeFilings(desk)}, apart_seconds=APART_SECONDS),
+        Subscription(NAME, "notices", NOTICES, dict.fromkeys(STATES, kept), takes_runs=True, apart_seconds=APART_SECONDS),
     )
 
 

@@ -240,7 +240,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 raise
         self._committed()
         share = min(1.0, len(records) / self._limits.busy_records) ** 2
-        apart = max(self._limits.apart_seconds, share * self._limits.busy_seconds)
+        apart = max(self._limits.apart_seconds, self.pipeline.subscription.apart_seconds, share * self._limits.busy_seconds)
         await asyncio.sleep(began + apart - time.monotonic())
 
     async def note(self) -> None:

@@ -37,6 +37,7 @@ class Subscription:
     """One topic heard by one service, in a group of its own.
 
     `takes_runs`: its one route takes several events of a key in one set, in their order, and makes none of them wait.
+    `apart_seconds`: shortest time from one batch's start to the next, where it matters to nobody when its effects come.
     """
 
     service: str
@@ -44,6 +45,7 @@ class Subscription:
     topic: Topic
     routes: Mapping[type[Event], Route]
     takes_runs: bool = False
+    apart_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse runs that would be torn apart."""

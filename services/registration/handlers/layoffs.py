@@ -14,8 +14,8 @@ from services.registration.handlers.enrolling import BOXES, find_or_make_persons
 from services.registration.handlers.reading import read_layoff
 from services.registration.handlers.registrations import KAFKA
 from services.registration.identifiers import read_phone
-from services.registration.repository.persons import ListLine, add_evidence, lock_persons
-from services.registration.repository.submissions import Decided, add_submissions, find_known
+from services.registration.repository.persons import ListLine, Person, add_evidence, lock_known
+from services.registration.repository.submissions import Decided, add_submissions
 from shared.contracts.envelope import derive_id
 from shared.contracts.intake import LayoffReported
 from shared.messaging import ERASED, Handled, Outcome, Received
@@ -53,9 +53,10 @@ class TakeLayoffs:
         """Write verdicts and evidence. A line that is known already changes nothing."""
         now = self.desk.clock.now()
         fresh = {submission_of(item).submission_id: item for item in reversed(batch)}
-        known = await find_known(tx, fresh)
+        asked = {line.person_id for item in fresh.values() if (line := prepared[item.id].line) is not None}
+        known, persons = await lock_known(tx, fresh, asked)
         items = [item for submission_id, item in fresh.items() if submission_id not in known]
-        decided = await _decide(tx, items, prepared)
+        decided = await _decide(tx, items, prepared, persons)
         await add_submissions(tx, "layoff", self.door, list(decided.values()), now)
         if self.door != KAFKA:
             real = datetime.now(UTC)
@@ -76,9 +77,10 @@ class TakeLayoffs:
         }
 
 
-async def _decide(tx: Tx, items: Sequence[Layoff], prepared: Mapping[UUID, ReadyLine]) -> dict[UUID, Decided]:
+async def _decide(
+    tx: Tx, items: Sequence[Layoff], prepared: Mapping[UUID, ReadyLine], persons: Mapping[UUID, Person]
+) -> dict[UUID, Decided]:
     lines = {item.id: line for item in items if (line := prepared[item.id].line) is not None}
-    persons = await lock_persons(tx, {line.person_id for line in lines.values()})
     alive = {id_: line for id_, line in lines.items() if persons[line.person_id].state != "erased"}
     identities = {line.person_id: prepared[id_].identity for id_, line in alive.items()}
     added = await add_evidence(tx, list(alive.values()), identities)

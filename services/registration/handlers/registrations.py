@@ -11,8 +11,8 @@ from services.registration.domain.reasons import Finding
 from services.registration.domain.submissions import Verdict
 from services.registration.handlers.desk import Desk
 from services.registration.handlers.enrolling import Ready, Registration, prepare_registrations
-from services.registration.repository.persons import Enrolment, Person, lock_persons, mark_repeats_told, register_persons
-from services.registration.repository.submissions import Decided, add_submissions, find_known
+from services.registration.repository.persons import Enrolment, Person, lock_known, mark_repeats_told, register_persons
+from services.registration.repository.submissions import Decided, add_submissions
 from shared.contracts.registration import Reason, RegistrationRefused, RegistrationRepeated, WorkerRegistered
 from shared.messaging import ERASED, Handled, Outcome
 from shared.messaging.outcomes import REPEAT
@@ -65,9 +65,13 @@ class TakeRegistrations:
 
     async def apply(self, tx: Tx, batch: Sequence[Registration], prepared: Mapping[UUID, Ready]) -> Sequence[Outcome]:
         """Write verdicts, registrations and events. What is known already changes nothing."""
-        fresh = await _find_fresh(tx, batch, prepared)
-        known = {ready.person_id for item in fresh if (ready := prepared[item.id]).person_id is not None}
-        sitting = Sitting(self.desk.clock.now(), prepared, await lock_persons(tx, known))
+        first: dict[UUID, Registration] = {}
+        for item in batch:
+            first.setdefault(prepared[item.id].submission.submission_id, item)
+        asked = {ready.person_id for item in first.values() if (ready := prepared[item.id]).person_id is not None}
+        known, persons = await lock_known(tx, first, asked)
+        fresh = [item for submission_id, item in first.items() if submission_id not in known]
+        sitting = Sitting(self.desk.clock.now(), prepared, persons)
         await _decide(tx, sitting, fresh)
         await add_submissions(tx, "registration", self.door, list(sitting.decided.values()), sitting.now)
         told = [*_news(sitting, fresh), *await self._repeats(tx, sitting, fresh)]
@@ -89,15 +93,6 @@ class TakeRegistrations:
                 told[person_id] = Outgoing(_repeated(sitting, person_id), item.id, sitting.now)
         await mark_repeats_told(tx, told, sitting.now)
         return list(told.values())
-
-
-async def _find_fresh(tx: Tx, batch: Sequence[Registration], prepared: Mapping[UUID, Ready]) -> list[Registration]:
-    """Return the registrations that are new, each submission once."""
-    first: dict[UUID, Registration] = {}
-    for item in batch:
-        first.setdefault(prepared[item.id].submission.submission_id, item)
-    known = await find_known(tx, first)
-    return [item for submission_id, item in first.items() if submission_id not in known]
 
 
 async def _decide(tx: Tx, sitting: Sitting, fresh: Sequence[Registration]) -> None:

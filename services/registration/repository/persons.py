@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.registration.repository.rows import SQL, columns
@@ -62,23 +63,23 @@ async def claim_persons(database: Database, wanted: Sequence[tuple[Tokens, UUID]
     """
     if not wanted:
         return []
-    async with database.transaction() as tx:
-        oldest = [min(tokens) for tokens, _ in wanted]
-        first = [tokens[version] for (tokens, _), version in zip(wanted, oldest, strict=True)]
-        # Most are new: asking first whether they are would be one more look-up for each of them.
-        await tx.execute(SQL["claim_persons"], oldest, first, [person_id for _, person_id in wanted], now)
-        known = await _find(tx, wanted)
-        persons = [known[place] for place in range(len(wanted))]
-        rows = [(v, token, person) for (tokens_, _), person in zip(wanted, persons, strict=True) for v, token in tokens_.items()]
-        if len(rows) > len(wanted):
-            await tx.execute(SQL["add_nik_tokens"], *map(list, zip(*rows, strict=True)))
-    return persons
+    oldest = [min(tokens) for tokens, _ in wanted]
+    first = [tokens[version] for (tokens, _), version in zip(wanted, oldest, strict=True)]
+    all_ = [(place, version, token) for place, (tokens, _) in enumerate(wanted) for version, token in tokens.items()]
+    places, versions, tokens_ = map(list, zip(*all_, strict=True))
+    known: dict[int, UUID] = {}
+    async with database.connection() as connection:
+        made = list(range(len(wanted))), oldest, first, [person_id for _, person_id in wanted]
+        known |= _by_place(await connection.fetch(SQL["claim_persons"], *made, places, versions, tokens_, now))
+        if len(known) < len(wanted):
+            known |= _by_place(await connection.fetch(SQL["find_persons"], places, versions, tokens_))
+        if len(all_) > len(wanted):
+            await connection.execute(SQL["add_nik_tokens"], versions, tokens_, [known[place] for place in places])
+    return [known[place] for place in range(len(wanted))]
 
 
-async def _find(tx: Tx, wanted: Sequence[tuple[Tokens, UUID]]) -> dict[int, UUID]:
-    rows = [(place, version, token) for place, (tokens, _) in enumerate(wanted) for version, token in tokens.items()]
-    found = await tx.fetch(SQL["find_persons"], *map(list, zip(*rows, strict=True)))
-    return {row["place"]: row["person_id"] for row in found}
+def _by_place(rows: Iterable[Any]) -> dict[int, UUID]:
+    return {row["place"]: row["person_id"] for row in rows}
 
 
 async def find_evidence(database: Database, persons: Collection[UUID]) -> list[tuple[UUID, str, str]]:
@@ -88,27 +89,23 @@ async def find_evidence(database: Database, persons: Collection[UUID]) -> list[t
     return [(row["person_id"], row["publisher"], row["content"]) for row in rows]
 
 
-async def lock_persons(tx: Tx, persons: Collection[UUID]) -> dict[UUID, Person]:
-    """Return persons by id, locked."""
-    rows = await tx.fetch(SQL["lock_persons"], list(set(persons)))
-    return {row["person_id"]: Person(*row) for row in rows}
+async def lock_known(tx: Tx, submissions: Collection[UUID], persons: Collection[UUID]) -> tuple[set[UUID], dict[UUID, Person]]:
+    """Return which of the submissions have their verdict already, and the persons by id, locked."""
+    rows = await tx.fetch(SQL["lock_known"], list(submissions), list(set(persons)))
+    known = {row["submission_id"] for row in rows if row["submission_id"] is not None}
+    return known, {row["person_id"]: Person(*row[1:]) for row in rows if row["person_id"] is not None}
 
 
 async def register_persons(tx: Tx, enrolments: Sequence[Enrolment], now: datetime) -> set[UUID]:
     """Register locked persons that are not; return who was. Left out is whose reference was used for somebody else."""
     if not enrolments:
         return set()
-    rows = await tx.fetch(
-        SQL["add_registrations"], now, *columns(enrolments, "person_id", "submission_id", "publisher", "reference_id", "event_id")
-    )
-    registered = {row["person_id"] for row in rows}
-    taken = [enrolment for enrolment in enrolments if enrolment.person_id in registered]
-    boxes = columns(taken, "person_id", "province", "ticket", "identity", "contact", "facts")
-    await tx.execute(SQL["register_persons"], now, *boxes)
-    near = [(*token, enrolment.person_id) for enrolment in taken for token in enrolment.near]
-    if near:
-        await tx.execute(SQL["add_near_tokens"], *map(list, zip(*near, strict=True)))
-    return registered
+    columns_ = columns(enrolments, "person_id", "submission_id", "publisher", "reference_id", "event_id")
+    boxes = columns(enrolments, "province", "ticket", "identity", "contact", "facts")
+    near = [(*token, enrolment.person_id) for enrolment in enrolments for token in enrolment.near]
+    tokens = list(map(list, zip(*near, strict=True))) or [[], [], [], []]
+    rows = await tx.fetch(SQL["register_persons"], now, *columns_, *boxes, *tokens)
+    return {row["person_id"] for row in rows}
 
 
 async def mark_repeats_told(tx: Tx, persons: Collection[UUID], now: datetime) -> None:

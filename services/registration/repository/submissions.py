@@ -51,11 +51,6 @@ class Known:
     decided_at: datetime
 
 
-async def find_known(tx: Tx, submissions: Collection[UUID]) -> set[UUID]:
-    """Return which of these submissions have their verdict already."""
-    return {row["submission_id"] for row in await tx.fetch(SQL["find_known"], list(submissions))}
-
-
 async def add_submissions(tx: Tx, kind: str, door: str, decided: Sequence[Decided], now: datetime) -> None:
     """Write submissions that were not known, with their verdicts.
 

@@ -127,6 +127,17 @@ from incubators i left join offers o on o.incubator = i.code and o.state in ('of
 group by i.code, i.taken, i.seats having i.taken <> count(o.offer_id) or i.taken > i.seats
 order by i.code limit 1000;
 
+-- find_miscounted_waitlists --
+-- Queues whose count is not the last position that was given: nobody leaves a queue.
+select 'queue_miscounted' as kind, w.province || ' ' || w.sector as subject, null::timestamptz as since,
+       'waiting ' || w.waiting || ', last position ' || coalesce(last.position, 0) as detail
+from waitlists w left join lateral (
+  select position from seat_requests r where r.province = w.province and r.sector = w.sector and r.state = 'waitlisted'
+  order by position desc limit 1
+) as last on true
+where w.waiting <> coalesce(last.position, 0)
+order by 2 limit 1000;
+
 -- find_offers_out_of_step --
 -- Requests called offered or accepted without an offer in that state: of those placed or answered from a time on.
 select 'offer_missing' as kind, r.request_id::text as subject, r.placed_at as since, 'state ' || r.state as detail

@@ -125,20 +125,25 @@ where province = any($1::text[]) and intake = 'rolling' order by province, code;
 
 -- count_queues --
 -- How many wait in provinces, by sector.
-select province, sector, count(*)::integer as waiting from seat_requests
-where province = any($1::text[]) and state = 'waitlisted' group by province, sector;
+select province, sector, waiting from waitlists where province = any($1::text[]);
 
 -- save_placements --
--- Write where requests went.
+-- Write where requests went, how many wait in each queue now, and how many placements provinces have recorded.
+with given as (
+  select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::text[])
+    as g(request_id, state, programme, sector, position, number, referred_to, province)
+), queues as (
+  insert into waitlists as w (province, sector, waiting)
+  select province, sector, count(*) from given where state = 'waitlisted' group by province, sector order by province, sector
+  on conflict (province, sector) do update set waiting = w.waiting + excluded.waiting
+), numbers as (
+  update provinces p set last_number = g.last_number from unnest($10::text[], $11::bigint[]) as g(code, last_number)
+  where p.code = g.code
+)
 update seat_requests r set state = g.state, programme = g.programme, sector = g.sector, position = g.position, number = g.number,
-  referred_to = g.referred_to, placed_at = $8::timestamptz
-from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[])
-  as g(request_id, state, programme, sector, position, number, referred_to)
+  referred_to = g.referred_to, placed_at = $9::timestamptz
+from given g
 where r.request_id = g.request_id;
-
--- set_last_numbers --
--- How many placements provinces have recorded.
-update provinces p set last_number = g.last_number from unnest($1::text[], $2::bigint[]) as g(code, last_number) where p.code = g.code;
 
 -- hold_seats --
 -- Count seats that are held now.

@@ -88,8 +88,11 @@ class Limits:
     """How often gates are looked at when none was due: half of the shortest delay of a gate."""
     relay_records: int = 2_000
     """Events the relay reads at once: one statement and one delete serve them all."""
-    relay_idle_seconds: float = 0.05
-    """Pause of the relay where nothing waits, or another process has leased all of it; a batch's commit in the same process wakes it."""
+    relay_busy_seconds: float = 0.05
+    """Pause of the relay where another process has leased all that waits."""
+    relay_idle_seconds: float = 0.5
+    """Pause of the relay where nothing waits: whoever commits events in the same process wakes it, so this is how long the events of a
+    process that was killed wait for another one's relay."""
     ack_seconds: float = 10.0
     """How long the relay waits for acknowledgements: well under `request_timeout_ms`, after which a batch loses its numbers."""
     request_timeout_ms: int = 40_000

@@ -64,6 +64,7 @@ class Relay:
         self._limits = limits
         self._producer: Any = None
         self._is_broken = False
+        self._is_held_elsewhere = False
         self._missing: dict[str, float] = {}
         self._partitions: dict[str, int] = {}
         self._wake = asyncio.Event()
@@ -101,7 +102,9 @@ class Relay:
 
     async def relay_once(self, tx: Tx) -> int:
         """Send one read of every bucket that can be leased; return how many events were sent and deleted."""
-        leased = [row["bucket"] for row in await tx.fetch(SQL["claim_buckets"], BUCKET_LOCKS) if row["is_leased"]]
+        ready = await tx.fetch(SQL["claim_buckets"], BUCKET_LOCKS)
+        leased = [row["bucket"] for row in ready if row["is_leased"]]
+        self._is_held_elsewhere = len(leased) < len(ready)
         if not leased:
             return 0
         try:
@@ -183,7 +186,9 @@ class Relay:
 
     async def _rest(self) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), self._limits.relay_idle_seconds)
+            limits = self._limits
+            seconds = limits.relay_busy_seconds if self._is_held_elsewhere else limits.relay_idle_seconds
+            await asyncio.wait_for(self._wake.wait(), seconds)
         except TimeoutError:
             return
 

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.messaging import Consumer
 from shared.service.health import consumer_troubles
@@ -35,6 +36,20 @@ class State:
         if self.waits_for is not None:
             return []
         return consumer_troubles(self.consumers) + [f"{task.get_name()}: ended" for task in self.tasks if task.done()]
+
+
+class AfterWrites:
+    """ASGI middleware that says when a request that may have written something is over."""
+
+    def __init__(self, app: ASGIApp, then: Callable[[], None]) -> None:
+        self._app = app
+        self._then = then
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle the request, then say so."""
+        await self._app(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] not in {"GET", "HEAD", "OPTIONS"}:
+            self._then()
 
 
 def make_app(name: str, routers: Sequence[APIRouter], state: State, overview: Overview) -> FastAPI:

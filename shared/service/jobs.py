@@ -33,8 +33,8 @@ class Job:
     wake: asyncio.Event | None = None
 
 
-async def repeat(job: Job, fail: Callable[[Fatal], None]) -> None:
-    """Run a job until cancelled; its errors are counted and backed off, never hidden."""
+async def repeat(job: Job, fail: Callable[[Fatal], None], then: Callable[[], None] | None = None) -> None:
+    """Run a job until cancelled; its errors are counted and backed off, never hidden. `then` is called after each run."""
     failures = 0
     wake = job.wake or asyncio.Event()
     while True:
@@ -51,6 +51,8 @@ async def repeat(job: Job, fail: Callable[[Fatal], None]) -> None:
             has_more = False
             metrics.JOB_FAILURES.labels(job.name, type(error).__name__).inc()
             log.warning("A job failed and will be done again.", action="job_failed", job=job.name, **origin(error))
+        if then is not None:
+            then()
         if not has_more:
             pause = min(LONGEST_PAUSE_SECONDS, job.every_seconds * 2.0 ** min(failures, 8))
             with contextlib.suppress(TimeoutError):

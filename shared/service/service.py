@@ -32,7 +32,7 @@ from shared.messaging.stops import Stops
 from shared.messaging.tails import verify_sequences
 from shared.messaging.vault import Vault
 from shared.security import KEY_MIGRATIONS, Callers, KeyStore
-from shared.service.app import Overview, State, make_app
+from shared.service.app import AfterWrites, Overview, State, make_app
 from shared.service.health import find_lost
 from shared.service.jobs import Job, repeat
 from shared.service.operations import OperationsDesk, make_operations_router
@@ -52,6 +52,8 @@ RELAY_DRAIN_SECONDS = 5.0
 """How long the relay goes on at a stop; what is left waits in the outbox for the next start."""
 GAUGE_SECONDS = 2.0
 """How often the outbox is measured."""
+REDRIVE_SECONDS = 1.0
+"""How often somebody looks whether operators have asked for anything."""
 FOLD_SECONDS = 15.0
 """How often the flow ledger's appended rows are folded into cells: what an audit reads stays small."""
 EXPIRE_SECONDS = 300.0
@@ -100,6 +102,7 @@ class Service:
         self._stop = asyncio.Event()
         self._broker: KafkaBroker | None = None
         self.app = make_app(self.name, [*self.routers, *self._operations()], self.state, Sparing(self._read_overview).read)
+        self.app.add_middleware(AfterWrites, then=self._wake_relay)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; another exit status after something that no retry can mend."""
@@ -252,8 +255,13 @@ class Service:
             jobs.append(Job("watch consumers", GAUGE_SECONDS, self._watch_consumers))
             jobs += self._operations_jobs(self.database)
             jobs.append(Job("fold flow", FOLD_SECONDS, partial(fold_flow, self.database)))
+        own = {job.name for job in self.jobs}
         jobs += [Job("expire keys", EXPIRE_SECONDS, store.expire) for store in self.key_stores]
-        self.state.tasks = [asyncio.create_task(repeat(job, self.fail), name=job.name) for job in jobs]
+        # What a job or a door has said waits for no look of the relay's own.
+        wake = self._wake_relay
+        self.state.tasks = [
+            asyncio.create_task(repeat(job, self.fail, wake if job.name in own else None), name=job.name) for job in jobs
+        ]
         if self.relay is not None:
             self.state.tasks.append(asyncio.create_task(self.relay.run(), name="relay"))
 
@@ -263,7 +271,7 @@ class Service:
         redrive = Redrive(database, {consumer.group: consumer.pipeline for consumer in consumers}, self.limits)
         stops = Stops(database, consumers, self.limits, self.settings.instance or f"{self.name}-{os.getpid()}")
         return [
-            Job("redrive", self.limits.release_seconds, redrive.step),
+            Job("redrive", REDRIVE_SECONDS, redrive.step),
             Job("stops", self.limits.stops_seconds, stops.look),
         ]
 
@@ -279,11 +287,14 @@ class Service:
 
     def _wake(self) -> None:
         """Let those go on at once who wait for what a transaction of this process has committed."""
-        if self.relay is not None:
-            self.relay.wake()
+        self._wake_relay()
         for job in self.jobs:
             if job.wake is not None:
                 job.wake.set()
+
+    def _wake_relay(self) -> None:
+        if self.relay is not None:
+            self.relay.wake()
 
     def _say(self, what: str) -> None:
         self.state.waits_for = what
@@ -340,4 +351,4 @@ class Service:
             async with asyncio.timeout(RELAY_DRAIN_SECONDS), self.database.connection() as connection:
                 while await connection.fetch(SQL["find_ready_buckets"]):
                     self._wake()
-                    await asyncio.sleep(self.limits.relay_idle_seconds)
+                    await asyncio.sleep(self.limits.relay_busy_seconds)

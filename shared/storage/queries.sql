@@ -59,9 +59,14 @@ select 'position' as kind, h.topic, h.partition, null as key, h.next_offset as n
        (h.next_offset, h.opened) is distinct from (p.next_offset, p.opened) as has_moved
 from held h join progress p on p.consumer = $1 and p.topic = h.topic and p.partition = h.partition
 union all
-select 'key', h.topic, null, h.key, h.sequence, h.applied, null from lanes join heard h using (topic, key) where h.consumer = $1
+select 'key', l.topic, null, l.key, h.sequence, h.applied, null from lanes l cross join lateral (
+  -- Never as one: the planner would rather read all keys of a consumer than look each of these up.
+  select sequence, applied from heard where consumer = $1 and topic = l.topic and key = l.key offset 0
+) as h
 union all
-select 'gate', gate.topic, null, gate.key, null, null, null from lanes join gate using (topic, key) where gate.consumer = $1;
+select 'gate', l.topic, null, l.key, null, null, null from lanes l where exists (
+  select from gate where consumer = $1 and topic = l.topic and key = l.key offset 0
+);
 
 -- close_batch --
 -- Last statement of a batch, in the transaction of its effects: numbers met per key, sums for the flow ledger, positions. A batch that

@@ -148,7 +148,7 @@ def _draft(
         placement = placed.get(request.request_id)
         if placement is None:
             number = drafts.numbers[request.seat_province]
-            drafts.add(Placement(request.request_id, "erased", request.programme, number=number))
+            drafts.add(Placement(request.request_id, request.seat_province, "erased", request.programme, number=number))
         elif isinstance(placement, NoFit):
             _refer(desk, drafts, request, people[request.request_id])
         else:
@@ -156,15 +156,16 @@ def _draft(
 
 
 def _seat(drafts: Drafts, request: PendingRequest, placed: Offered | Waitlisted) -> None:
-    number, sector, id_ = drafts.numbers[request.seat_province], placed.wish.sector, request.request_id
+    number, sector = drafts.numbers[request.seat_province], placed.wish.sector
+    id_, province = request.request_id, request.seat_province
     if isinstance(placed, Waitlisted):
-        waitlisted = Placement(id_, "waitlisted", "wub", sector=sector, position=placed.position, number=number)
+        waitlisted = Placement(id_, province, "waitlisted", "wub", sector=sector, position=placed.position, number=number)
         drafts.add(waitlisted, say_waitlisted(_subject(request), id_, placed.position))
         return
     offer = NewOffer(offer_id_of(id_), id_, request.worker_id, placed.incubator.code, request.seat_province)
     drafts.offers.append(offer)
     event = say_offered(_subject(request), offer, placed.incubator.name, drafts.expires_at)
-    drafts.add(Placement(id_, "offered", "wub", sector=sector, number=number), event, offer.offer_id)
+    drafts.add(Placement(id_, province, "offered", "wub", sector=sector, number=number), event, offer.offer_id)
 
 
 def _refer(desk: Desk, drafts: Drafts, request: PendingRequest, person: Applicant) -> None:
@@ -172,7 +173,15 @@ def _refer(desk: Desk, drafts: Drafts, request: PendingRequest, person: Applican
     sector = sector_of(person.plan_kbli, desk.reference.catalog.sectors)
     number = drafts.numbers[request.seat_province]
     drafts.add(
-        Placement(request.request_id, "referred", referral.programme, sector=sector, number=number, referred_to=referral.code),
+        Placement(
+            request.request_id,
+            request.seat_province,
+            "referred",
+            referral.programme,
+            sector=sector,
+            number=number,
+            referred_to=referral.code,
+        ),
         say_referred(_subject(request), request.request_id, referral),
     )
 

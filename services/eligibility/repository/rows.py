@@ -104,6 +104,7 @@ class Placement:
     """Where a request went."""
 
     request_id: UUID
+    province: str
     state: str
     programme: str
     sector: str | None = None

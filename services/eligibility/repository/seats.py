@@ -79,9 +79,11 @@ async def save_placements(tx: Tx, placements: Sequence[Placement], last_numbers:
         [p.position for p in placements],
         [p.number for p in placements],
         [p.referred_to for p in placements],
+        [p.province for p in placements],
         now,
+        list(last_numbers),
+        list(last_numbers.values()),
     )
-    await tx.execute(SQL["set_last_numbers"], list(last_numbers), list(last_numbers.values()))
 
 
 async def hold_seats(tx: Tx, seats: Mapping[str, int]) -> None:

@@ -128,6 +128,7 @@ async def test_the_audit_finds_nothing_in_a_healthy_database_and_names_what_was_
         "review_missing": "delete from reviews",
         "confirmed_without_request": "delete from seat_requests where state = 'referred'",
         "seats_miscounted": "update incubators set taken = taken + 1 where taken > 0",
+        "queue_miscounted": "insert into waitlists (province, sector, waiting) values ('32', 'food', 1)",
         "offer_missing": "update offers set state = 'declined', answered_at = offered_at where offer_id in "
         "(select offer_id from offers limit 1)",
     }

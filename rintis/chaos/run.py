@@ -49,6 +49,8 @@ class Options:
     per_second: float
     seconds: float | None = None
     partitions: int | None = None
+    members: int = 2
+    """Processes of each service, one or two; a third comes and goes."""
     outages: Mapping[str, float] = field(default_factory=dict)
     """Seconds for which a server is away at the run's beginning, by `kafka` and `postgres`, one after the other."""
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class Run:
             "seed": self.options.seed,
             "faults": len(self.happened),
             "per_second": self.options.per_second,
+            "processes_per_service": self.options.members,
             "seconds": round(self.ended - self.began, 1),
             **counts,
             "is_settled": self.is_settled,
@@ -102,7 +105,9 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
     clear(state)
     has_volumes = can_mount()
     without = () if has_volumes else NEEDS_VOLUMES
-    stage = Stage(state, has_volumes=has_volumes, partitions=options.partitions, settings=options.settings)
+    stage = Stage(
+        state, has_volumes=has_volumes, partitions=options.partitions, members=options.members, settings=options.settings
+    )
     run = Run(options, time.time(), left_out=[kind.value for kind in without])
     if without:
         steps.note("Full disks are left out: this user may not mount a file system to fill.")
@@ -110,7 +115,7 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
     memory = Memory(stage)
     sight = Sight(stage.bootstrap, stage.databases)
     try:
-        with steps.step("Starting Kafka, PostgreSQL, simulators and eight services behind proxies"):
+        with steps.step("Starting Kafka, PostgreSQL, simulators and services behind proxies"):
             await stage.up()
         load = Load(stage, seed=options.seed, per_second=options.per_second, folder=state.folder / "load")
         async with memory.watched(), loaded(load, steps):

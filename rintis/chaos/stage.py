@@ -28,7 +28,7 @@ from rintis.testing.proxy import Link
 from shared.clock import Clock
 
 SIDES = ("1", "2")
-"""Names of a service's two usual processes; a third, without a name of its own, comes and goes."""
+"""Names of a service's usual processes, one or both; a third, without a name of its own, comes and goes."""
 THIRD = "3"
 BEGINS = datetime(2020, 5, 11, 2, 0, tzinfo=UTC)
 """Monday 09:00 WIB in the first week after the policy of 8 May 2020."""
@@ -73,6 +73,8 @@ class Stage:
     state: State
     has_volumes: bool = False
     partitions: int | None = None
+    members: int = len(SIDES)
+    """Usual processes of each service."""
     settings: Mapping[str, str] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
@@ -148,12 +150,12 @@ class Stage:
         return [*(link for pair in self._ways.values() for link in pair), *self._fronts.values()]
 
     def of(self, service: str) -> list[Slot]:
-        """Return the two usual slots of a service."""
-        return [self.slots[f"{service}-{side}"] for side in SIDES]
+        """Return the usual slots of a service."""
+        return [self.slots[f"{service}-{side}"] for side in SIDES[: self.members]]
 
     def usual(self) -> list[str]:
         """Return the names of every service's usual slots, in a fixed order."""
-        return [f"{service}-{side}" for service in SERVICES for side in SIDES]
+        return [f"{service}-{side}" for service in SERVICES for side in SIDES[: self.members]]
 
     def variables(self, slot: str, changes: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment of a slot's process. The third of a service has no name of its own in its groups."""

@@ -35,6 +35,9 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
     rate: Annotated[
         float, typer.Option(min=1, max=5_000, help="Registrations per second; permits and reports come on top.")
     ] = 300,
+    processes: Annotated[
+        int, typer.Option(min=1, max=2, help="Processes of each service beside the one that comes and goes.")
+    ] = 2,
     duration: Annotated[float | None, typer.Option(min=1, help="Seconds after which no further fault begins.")] = None,
     outage: Annotated[
         list[str] | None, typer.Option(help="A server away for so many seconds first: kafka=600, postgres=180.")
@@ -67,7 +70,7 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
             outcome = asyncio.run(play_scenario(state, scenario, steps, per_second=rate, seed=seed))
             typer.echo(json.dumps(outcome.as_dict(), indent=1))
             raise typer.Exit(0 if outcome.is_good else 1)
-        run = asyncio.run(play(state, Options(faults, seed, rate, duration, outages=outages), steps))
+        run = asyncio.run(play(state, Options(faults, seed, rate, duration, members=processes, outages=outages), steps))
     write_report(report, [tell(run, state.folder / "load")], history=report.with_name(HISTORY))
     steps.note(f"Report: {report}")
     if as_json:

@@ -35,9 +35,6 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
     rate: Annotated[
         float, typer.Option(min=1, max=5_000, help="Registrations per second; permits and reports come on top.")
     ] = 300,
-    processes: Annotated[
-        int, typer.Option(min=1, max=2, help="Processes of each service beside the one that comes and goes.")
-    ] = 2,
     duration: Annotated[float | None, typer.Option(min=1, help="Seconds after which no further fault begins.")] = None,
     outage: Annotated[
         list[str] | None, typer.Option(help="A server away for so many seconds first: kafka=600, postgres=180.")
@@ -47,6 +44,9 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything of the run is kept.")] = None,
     *,
+    processes: Annotated[
+        int, typer.Option(min=1, max=2, help="Processes of each service beside the one that comes and goes.")
+    ] = 2,
     report: Annotated[Path, typer.Option(help="The page to write; runs written there before are added up.")] = REPORT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:

@@ -17,6 +17,7 @@ PATHS := rintis services shared simulators bench tests
 .DEFAULT_GOAL := help
 FAULTS ?= 200
 SEED ?= 1
+PROCESSES ?= 1
 N ?= 200000
 ROUNDS ?= 3
 .PHONY: help setup setup-dev java browser up demo chaos bench test mutations unit check format lock down clean
@@ -31,7 +32,7 @@ demo: setup ## Play one compressed day with 5,000 registrations and 1,000 permit
 	@$(BIN)/python -m rintis demo
 
 chaos: setup ## Break everything under load, FAULTS=200 times by SEED=1, and count what became of each event
-	@$(BIN)/python -m rintis chaos --faults $(FAULTS) --seed $(SEED)
+	@$(BIN)/python -m rintis chaos --faults $(FAULTS) --seed $(SEED) --processes $(PROCESSES)
 
 bench: setup ## Measure rate, latency and cost beside the floor, N=200000 registrations a round, ROUNDS=3; half an hour
 	@$(BIN)/python -m rintis bench --n $(N) --rounds $(ROUNDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import secrets
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 
 from rintis.chaos.report import write_report
 from rintis.chaos.run import Options, play
@@ -67,10 +67,10 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
         faults = 0 if outages else 50
     with state.hold():
         if scenario is not None:
-            outcome = asyncio.run(play_scenario(state, scenario, steps, per_second=rate, seed=seed))
+            outcome = uvloop.run(play_scenario(state, scenario, steps, per_second=rate, seed=seed))
             typer.echo(json.dumps(outcome.as_dict(), indent=1))
             raise typer.Exit(0 if outcome.is_good else 1)
-        run = asyncio.run(play(state, Options(faults, seed, rate, duration, members=processes, outages=outages), steps))
+        run = uvloop.run(play(state, Options(faults, seed, rate, duration, members=processes, outages=outages), steps))
     write_report(report, [tell(run, state.folder / "load")], history=report.with_name(HISTORY))
     steps.note(f"Report: {report}")
     if as_json:

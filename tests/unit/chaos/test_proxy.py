@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Self
 
 import pytest
+import uvloop
 
 from rintis.runtime.ports import LOOPBACK, free_port
 from rintis.testing.proxy import Link, Mode
@@ -14,6 +15,12 @@ SOON = 5.0
 """For what must happen."""
 LONG_ENOUGH = 0.15
 """For what must not happen."""
+
+
+@pytest.fixture(scope="module")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """Run on the loop that chaos runs on."""
+    return uvloop.EventLoopPolicy()
 
 
 class Echo:

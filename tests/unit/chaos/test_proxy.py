@@ -1,6 +1,6 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -15,12 +15,6 @@ SOON = 5.0
 """For what must happen."""
 LONG_ENOUGH = 0.15
 """For what must not happen."""
-
-
-@pytest.fixture(scope="module")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    """Run on the loop that chaos runs on."""
-    return uvloop.EventLoopPolicy()
 
 
 class Echo:
@@ -222,3 +216,16 @@ async def test_the_ports_that_a_server_sees_are_known() -> None:
         writer.close()
 
         await eventually(lambda: not link.local_ports(), within=SOON, what="the connection being over")
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        test_a_good_link_passes_large_data_unchanged_in_both_directions,
+        test_a_reset_ends_open_connections_and_refuses_new_ones_until_it_is_over,
+        test_a_half_open_connection_stays_silent_for_good_while_new_ones_work,
+        test_a_black_hole_delays_everything_and_loses_nothing,
+    ],
+)
+def test_it_behaves_so_on_the_loop_that_chaos_runs_on(behaviour: Callable[[], Coroutine[None, None, None]]) -> None:
+    uvloop.run(behaviour())

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from services.notification.handlers.news import NEWS
-from shared.contracts.notification import MessageFailed, MessageSent, MessageSkipped
+from shared.contracts.notification import MessageFailed, MessageSent, MessageSkipped, NoticeSent
 from shared.contracts.registration import RegistrationRefused, RegistrationRepeated
 from shared.testing import eventually
 from tests.integration.notification.notification_stage import Stage
@@ -33,7 +33,8 @@ async def test_each_outcome_heard_five_times_is_one_message(stage: Stage) -> Non
     }
 
     async def all_told() -> bool:
-        return Counter(type_ for type_, _ in await stage.said("notification.messages")) == {MessageSent.TYPE: 15}
+        said = [*await stage.said("notification.messages"), *await stage.said("notification.notices")]
+        return Counter(type_ for type_, _ in said) == {MessageSent.TYPE: 11, NoticeSent.TYPE: 4}
 
     await eventually(all_told, what="one event per message")
 

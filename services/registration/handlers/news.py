@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from services.registration.repository.statuses import (
@@ -97,14 +96,15 @@ class KeepMessages:
             )
             for item in batch
         ]
-        last = await keep_messages(tx, heard)
-        return [_kept(item, last.get(item.event.subject_id)) for item in batch]
+        stands = await keep_messages(tx, heard)
+        return [_outcome(stands.get(item.event.subject_id)) for item in batch]
 
 
-def _kept(item: Received[MessageEvent], last: datetime | None) -> Outcome:
-    if last is None:
+def _outcome(stands: bool | None) -> Outcome:  # noqa: FBT001 - None is a third answer: no worker of ours
+    """Return what news about one subject came to; what came before it in the same batch was news in its turn."""
+    if stands is None:
         return IGNORED
-    return SUPERSEDED if last > item.envelope.time else HANDLED
+    return HANDLED if stands else SUPERSEDED
 
 
 def _placement(item: Received[Placement]) -> HeardPlacement:

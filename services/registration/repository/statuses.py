@@ -75,14 +75,14 @@ async def keep_placements(tx: Tx, heard: Sequence[HeardPlacement]) -> None:
     await tx.execute(SQL["keep_placements"], *columns(rows, "worker_id", "placement", "name", "until", "position", "at"))
 
 
-async def keep_messages(tx: Tx, heard: Sequence[HeardMessage]) -> dict[UUID, datetime]:
-    """Keep the last message of each worker; return which of the subjects are workers, with the time of the last."""
+async def keep_messages(tx: Tx, heard: Sequence[HeardMessage]) -> dict[UUID, bool]:
+    """Keep the last message of each worker; return which of the subjects are workers, and whether it is one of these messages."""
     last: dict[UUID, HeardMessage] = {}
     for item in heard:
         known = last.get(item.subject_id)
         last[item.subject_id] = known if known and known.at > item.at else item
     rows = await tx.fetch(SQL["keep_messages"], *columns(list(last.values()), "subject_id", "message", "channel", "at"))
-    return {row["worker_id"]: row["message_at"] for row in rows}
+    return {row["worker_id"]: row["message_at"] == last[row["worker_id"]].at for row in rows}
 
 
 async def find_case(database: Database, ticket: str) -> Case | None:

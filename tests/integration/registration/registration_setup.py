@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.registration.app import make_desk
@@ -72,10 +72,18 @@ class Office:
     pipelines: Mapping[str, Pipeline]
     offsets: Counter[str] = field(default_factory=Counter)
 
-    async def hear(self, *events: Event, ids: Sequence[str] = (), publisher: str = "kemnaker", at: datetime = NOW) -> None:
-        """Settle records of one topic as one batch."""
+    async def hear(
+        self,
+        *events: Event,
+        ids: Sequence[str] = (),
+        publisher: str = "kemnaker",
+        at: datetime = NOW,
+        apart: timedelta = timedelta(0),
+    ) -> None:
+        """Settle records of one topic as one batch; each event was said `apart` later than the one before it."""
         given = list(ids) or [f"id-{next(_IDS)}" for _ in events]
-        records = [self._record(event, id_, publisher, at) for event, id_ in zip(events, given, strict=True)]
+        said = [at + number * apart for number in range(len(events))]
+        records = [self._record(event, id_, publisher, when) for event, id_, when in zip(events, given, said, strict=True)]
         await self.pipelines[events[0].TOPIC].process(records)
 
     def _record(self, event: Event, id_: str, publisher: str, at: datetime) -> StoredRecord:

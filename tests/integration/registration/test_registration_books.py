@@ -9,7 +9,7 @@ from services.registration.domain.status import answer
 from services.registration.repository.counts import count_overview
 from services.registration.repository.statuses import find_case
 from shared.contracts.eligibility import EligibilityConfirmed, EligibilityDenied, OfferExpired, SeatOffered, WorkerWaitlisted
-from shared.contracts.notification import MessageSent, MessageSkipped
+from shared.contracts.notification import MessageFailed, MessageSent, MessageSkipped
 from tests.integration.inside_statements import inside_statements
 from tests.integration.registration.registration_setup import NOW, Office, a_layoff, a_registration
 
@@ -91,6 +91,21 @@ async def test_messages_of_workers_are_kept_and_those_of_companies_are_not(offic
     assert case.message is not None
     assert case.message[:2] == ("sent", "sms")
     assert await office.rows("select count(*) from worker_messages") == [(1,)]
+
+
+async def test_of_messages_heard_together_the_last_stands_and_none_was_news_too_late(office: Office) -> None:
+    worker_id, ticket = await registered(office)
+    about = {"subject_id": worker_id, "template": "registered", "channel": "sms"}
+    failed = MessageFailed.model_validate(about | {"message_id": uuid4(), "about": uuid4(), "reason": "refused"})
+    sent = MessageSent.model_validate(about | {"message_id": uuid4(), "about": uuid4()})
+    await office.hear(failed, sent, ids=[str(uuid4()), str(uuid4())], apart=timedelta(seconds=1))
+    await office.hear(failed, ids=[str(uuid4())], at=NOW - timedelta(days=1))
+    case = await find_case(office.desk.database, ticket)
+    assert case is not None
+    assert case.message is not None
+    assert case.message[0] == "sent"
+    heard = "select outcome, sum(events)::int from flow where topic = 'notification.messages' group by 1 order by 1"
+    assert await office.rows(heard) == [("handled", 2), ("superseded", 1)]
 
 
 async def test_the_overview_counts_by_door_verdict_and_reason(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""Kafka in: one subscription per topic, one route per type of event."""
+"""Kafka in: one subscription per topic, and one route for its events."""
 
 from __future__ import annotations
 

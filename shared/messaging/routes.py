@@ -1,4 +1,4 @@
-"""Who hears what: a subscription is a topic, a group and one route per type of event."""
+"""Who hears what: a subscription is a topic, a group and a route for each type of event."""
 
 from __future__ import annotations
 

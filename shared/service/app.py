@@ -52,9 +52,20 @@ class AfterWrites:
             self._then()
 
 
-def make_app(name: str, routers: Sequence[APIRouter], state: State, overview: Overview) -> FastAPI:
-    """Return the application with health, metrics and the overview beside the service's own routes."""
+def make_app(
+    name: str,
+    routers: Sequence[APIRouter],
+    state: State,
+    overview: Overview,
+    *,
+    after_writes: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """Return the application with health, metrics and the overview beside the service's own routes.
+
+    `after_writes` is called after each request that may have written something.
+    """
     app = FastAPI(title=f"Rintis {name}", docs_url="/docs", redoc_url=None)
+    app.add_middleware(AfterWrites, then=after_writes)
     add_problem_handlers(app)
     for router in routers:
         app.include_router(router)

@@ -32,7 +32,7 @@ from shared.messaging.stops import Stops
 from shared.messaging.tails import verify_sequences
 from shared.messaging.vault import Vault
 from shared.security import KEY_MIGRATIONS, Callers, KeyStore
-from shared.service.app import AfterWrites, Overview, State, make_app
+from shared.service.app import Overview, State, make_app
 from shared.service.health import find_lost
 from shared.service.jobs import Job, repeat
 from shared.service.operations import OperationsDesk, make_operations_router
@@ -101,8 +101,8 @@ class Service:
         self._failure: Fatal | None = None
         self._stop = asyncio.Event()
         self._broker: KafkaBroker | None = None
-        self.app = make_app(self.name, [*self.routers, *self._operations()], self.state, Sparing(self._read_overview).read)
-        self.app.add_middleware(AfterWrites, then=self._wake_relay)
+        routers, overview = [*self.routers, *self._operations()], Sparing(self._read_overview).read
+        self.app = make_app(self.name, routers, self.state, overview, after_writes=self._wake_relay)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; another exit status after something that no retry can mend."""
@@ -246,7 +246,7 @@ class Service:
         return {**counts, "queues": queues}
 
     def _spawn_tasks(self) -> None:
-        jobs = [*self.jobs]
+        jobs: list[Job] = []
         if self.state.consumers:
             jobs.append(Job("release gates", self.limits.release_seconds, self._release_due))
             jobs.append(Job("note positions", NOTE_SECONDS, self._note_positions))
@@ -255,13 +255,10 @@ class Service:
             jobs.append(Job("watch consumers", GAUGE_SECONDS, self._watch_consumers))
             jobs += self._operations_jobs(self.database)
             jobs.append(Job("fold flow", FOLD_SECONDS, partial(fold_flow, self.database)))
-        own = {job.name for job in self.jobs}
         jobs += [Job("expire keys", EXPIRE_SECONDS, store.expire) for store in self.key_stores]
-        # What a job or a door has said waits for no look of the relay's own.
-        wake = self._wake_relay
-        self.state.tasks = [
-            asyncio.create_task(repeat(job, self.fail, wake if job.name in own else None), name=job.name) for job in jobs
-        ]
+        self.state.tasks = [asyncio.create_task(repeat(job, self.fail), name=job.name) for job in jobs]
+        # What a service's own job has said waits for no look of the relay's own.
+        self.state.tasks += [asyncio.create_task(repeat(job, self.fail, self._wake_relay), name=job.name) for job in self.jobs]
         if self.relay is not None:
             self.state.tasks.append(asyncio.create_task(self.relay.run(), name="relay"))
 

@@ -89,9 +89,10 @@ where p.consumer = $1 and p.topic = g.topic and p.partition = g.partition;
 
 -- find_heard --
 -- The last sequence number met per key, and the last that had an effect.
-select h.topic, h.key, h.sequence as number, h.applied
-from heard h join unnest($2::text[], $3::text[]) as g(topic, key) using (topic, key)
-where h.consumer = $1;
+select l.topic, l.key, h.sequence as number, h.applied
+from unnest($2::text[], $3::text[]) as l(topic, key) cross join lateral (
+  select sequence, applied from heard where consumer = $1 and topic = l.topic and key = l.key offset 0
+) as h;
 
 -- find_seen --
 -- Which of these intake events a consumer has met.

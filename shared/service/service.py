@@ -298,7 +298,8 @@ class Service:
 
     async def _watch_consumers(self) -> bool:
         """End a process whose Kafka client gave up for good, so that the next one in its slot goes on."""
-        if lost := find_lost(self.state.consumers):
+        # Clients that are being stopped leave their groups too.
+        if not self._stop.is_set() and (lost := find_lost(self.state.consumers)):
             raise Fatal(f"the Kafka client of {lost[0]} has left its group for good")
         return False
 

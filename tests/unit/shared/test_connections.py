@@ -8,7 +8,9 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
+from shared.errors import Fatal
 from shared.messaging.connections import mend_connections
+from shared.service import Service, ServiceSettings
 from shared.service.health import find_lost
 
 
@@ -54,6 +56,19 @@ async def test_a_consumer_whose_client_left_its_group_for_good_is_noticed() -> N
 
     assert isinstance(lost.exception(), KafkaConnectionError)
     well.cancel()
+
+
+async def test_a_client_that_left_its_group_ends_its_process_and_one_that_is_being_stopped_does_not() -> None:
+    left = asyncio.create_task(asyncio.sleep(0))
+    await left
+    service = Service("test", ServiceSettings(kafka_bootstrap_servers="127.0.0.1:1"))
+    service.state.consumers = [consumer_with("eligibility.workers", left)]
+
+    with pytest.raises(Fatal, match=r"eligibility\.workers"):
+        await service._watch_consumers()
+    service.stop()
+
+    assert await service._watch_consumers() is False
 
 
 def consumer_with(group: str, task: asyncio.Task[None]) -> Any:

@@ -29,9 +29,12 @@ returning id;
 -- Take due messages of one channel, oldest first and one of a subject at a time; while one is sent, next_at says since when.
 with due as (
   select m.id from messages m
-  where m.state = 'due' and m.channel = $1 and m.next_at <= clock_timestamp()
-    -- Not `not exists`: the planner would turn that into a join, and reads all waiting messages for each while it takes them for few.
-    and m.seq = (select min(e.seq) from messages e where e.subject_id = m.subject_id and e.state in ('due', 'sending'))
+  where m.state = 'due' and m.channel = $1 and m.next_at <= statement_timestamp()
+    -- A choice, because the planner then expects every second message to be the first of its subject, and walks the queue from its
+    -- front until it has enough. With `=` it expects one in two hundred and reads and sorts all that waits (64,000: 950 ms instead of
+    -- 10); `not exists` becomes a join.
+    and case m.seq when (select min(e.seq) from messages e where e.subject_id = m.subject_id and e.state in ('due', 'sending'))
+        then true else false end
   order by m.next_at, m.seq
   limit $2
   for update skip locked
@@ -49,7 +52,8 @@ order by c.seq;
 
 -- settle_messages --
 -- Record what became of messages, where this sender still holds them (only what is being sent has a lease); what is due again
--- waits its own time, on another channel where its own turned out to reach nobody.
+-- waits its own time, on another channel where its own turned out to reach nobody. What waits behind it on its subject is moved back
+-- with it: else the front of the queue fills with what cannot go, and each sender looks through all of it.
 with settled as (
   update messages m set state = g.state, reason = g.reason, lease = null, leased_until = null, channel = coalesce(g.channel, m.channel),
     attempts = m.attempts - (g.answer = 'not_tried')::int,
@@ -58,7 +62,10 @@ with settled as (
   from unnest($2::uuid[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
     as g(id, state, reason, delay_seconds, answer, answer_reason, channel, taken_at)
   where m.id = g.id and m.lease = $1
-  returning m.id, m.attempts, m.channel, g.answer, g.answer_reason, g.taken_at
+  returning m.id, m.subject_id, m.state, m.next_at, m.attempts, m.channel, g.answer, g.answer_reason, g.taken_at
+), moved as (
+  update messages m set next_at = s.next_at from settled s
+  where s.state = 'due' and m.subject_id = s.subject_id and m.state = 'due' and m.id <> s.id and m.next_at < s.next_at
 ), ended as (
   insert into attempts (message_id, number, channel, started_at, ended_at, answer, reason)
   select id, attempts, channel, taken_at, clock_timestamp(), answer, answer_reason from settled where answer <> 'not_tried'

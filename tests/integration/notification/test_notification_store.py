@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -209,6 +210,43 @@ async def test_a_sender_that_lost_its_lease_cannot_overwrite_what_another_does(o
         late = Verdict(message, Fate(State.FAILED, "late"), Answer.REFUSED, "late")
         assert await repository.settle_messages(tx, slow, [late], NOW) == set()
     assert await office.states() == {("sending", ""): 1}
+
+
+async def fill_the_queue(office: Office, people: int) -> None:
+    """Three due messages for each of so many people, one person's behind the other's."""
+    await office.do(
+        f"""insert into messages (id, event_id, subject_id, template, parameters, box, channel, state, told_at)
+            select gen_random_uuid(), gen_random_uuid(), md5(person::text)::uuid, 'repeated.v1', '{{}}', 'contact', 'sms', 'due', now()
+            from generate_series(1, {people}) person, generate_series(1, 3)"""
+    )
+    await office.do("analyze messages")
+
+
+def looked_at(plan: dict[str, Any]) -> float:
+    """How many messages a plan took from the queue to look at them, by what it really did."""
+    here = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if plan.get("Index Name") == "messages_due" else 0
+    return float(here * plan["Actual Loops"]) + sum(looked_at(below) for below in plan.get("Plans", ()))
+
+
+async def test_a_full_queue_costs_a_sender_what_it_takes_and_not_what_waits(office: Office) -> None:
+    await fill_the_queue(office, people=5_000)
+    claim = f"explain (analyze, format json) {repository.SQL['claim_messages']}"
+    async with office.database.transaction() as tx:
+        (row,) = await tx.fetch(claim, Channel.SMS, 100, uuid4(), 60.0, None)
+    assert 100 <= looked_at(json.loads(row[0])[0]["Plan"]) <= 500
+
+
+async def test_what_waits_behind_a_message_that_is_tried_again_later_waits_with_it(office: Office) -> None:
+    await fill_the_queue(office, people=10)
+    async with office.database.transaction() as tx:
+        lease = Lease(uuid4(), 60.0)
+        claimed = await repository.claim_messages(tx, Channel.SMS, limit=4, lease=lease)
+        later = [Verdict(message, Fate(State.DUE), Answer.LATER, "provider_busy", 300.0) for message in claimed]
+        assert await repository.settle_messages(tx, lease.id, later, NOW) == {message.id for message in claimed}
+    async with office.database.connection() as connection:
+        due = await connection.fetch("select subject_id, count(*) as n from messages where next_at <= now() group by subject_id")
+    assert {row["subject_id"]: row["n"] for row in due}.keys().isdisjoint(message.subject_id for message in claimed)
+    assert [row["n"] for row in due] == [3] * 6
 
 
 async def test_two_consumers_with_news_of_the_same_person_do_not_wait_for_each_other(office: Office) -> None:

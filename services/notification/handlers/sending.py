@@ -33,7 +33,7 @@ from shared.errors import Unprocessable
 from shared.messaging.retry import RetryPolicy
 from shared.storage import Database
 
-LOST_AT_ONCE = 500
+LOST_AT_ONCE = 2_000
 """Lost messages settled in one transaction: more than one sender can hold."""
 
 UNFIT = (TemplateError, LookupError, TypeError, ValueError)

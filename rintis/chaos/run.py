@@ -27,7 +27,10 @@ from rintis.runtime.errors import CannotStart
 from rintis.runtime.progress import Steps
 from rintis.runtime.stack import clear
 from rintis.runtime.state import State
+from rintis.testing.kafka import JAVA_FOR_TESTS
 
+SHORT_FAULTS = 20
+"""A longer run earns back what the second compiler of the broker's Java machine costs."""
 WARM_SECONDS = 5.0
 """Load before the first fault, so that there is something to disturb."""
 OVERLAP_SECONDS = 0.7
@@ -106,7 +109,12 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
     has_volumes = can_mount()
     without = () if has_volumes else NEEDS_VOLUMES
     stage = Stage(
-        state, has_volumes=has_volumes, partitions=options.partitions, members=options.members, settings=options.settings
+        state,
+        has_volumes=has_volumes,
+        partitions=options.partitions,
+        members=options.members,
+        java=() if options.faults > SHORT_FAULTS else JAVA_FOR_TESTS,
+        settings=options.settings,
     )
     run = Run(options, time.time(), left_out=[kind.value for kind in without])
     if without:

@@ -22,7 +22,7 @@ from rintis.runtime.secrets import Secrets, load_secrets
 from rintis.runtime.state import State
 from rintis.runtime.topics import create_topics, topics_wanted
 from rintis.testing.environment import inherited, settings_of
-from rintis.testing.kafka import PUBLISHERS, EmbeddedKafka
+from rintis.testing.kafka import JAVA_FOR_TESTS, PUBLISHERS, EmbeddedKafka
 from rintis.testing.postgres import EmbeddedPostgres
 from rintis.testing.proxy import Link
 from shared.clock import Clock
@@ -75,6 +75,8 @@ class Stage:
     partitions: int | None = None
     members: int = len(SIDES)
     """Usual processes of each service."""
+    java: tuple[str, ...] = JAVA_FOR_TESTS
+    """Options of the broker's Java machine."""
     settings: Mapping[str, str] = field(default_factory=dict)
     processes: dict[str, Process] = field(default_factory=dict)
     slots: dict[str, Slot] = field(default_factory=dict)
@@ -92,7 +94,7 @@ class Stage:
         self.postgres = EmbeddedPostgres(self.state, self.secrets)
         ways = {f"{service}-{side}": (free_port(), free_port()) for service in SERVICES for side in (*SIDES, THIRD)}
         doors = [Door(f"SLOT{number}", *ports) for number, ports in enumerate(ways.values())]
-        self.kafka = EmbeddedKafka(self.state, doors)
+        self.kafka = EmbeddedKafka(self.state, doors, self.java)
         self.volumes = {"kafka": Volume(self.kafka.data), "postgres": Volume(self.postgres.data.parent)}
         self.bootstrap = self.kafka.bootstrap
         own = Databases(self.postgres.url, self.secrets.passwords)

@@ -61,9 +61,8 @@ class KafkaForTests(Protocol):
 class EmbeddedKafka:
     """A node of the embedded runtime."""
 
-    def __init__(self, state: State, doors: Sequence[Door] = ()) -> None:
-        java, jars = find_java(), kafka_jars(Steps())
-        plan = KafkaPlan(java, jars, free_port(), free_port(), FOR_TESTS, JAVA_FOR_TESTS, tuple(doors))
+    def __init__(self, state: State, doors: Sequence[Door] = (), java: tuple[str, ...] = JAVA_FOR_TESTS) -> None:
+        plan = KafkaPlan(find_java(), kafka_jars(Steps()), free_port(), free_port(), FOR_TESTS, java, tuple(doors))
         self._server = KafkaServer(state, plan)
         self.bootstrap = self._server.bootstrap
         self.data = state.folder / "kafka" / "data"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP as WIRE
+from email.charset import QP, Charset
+from email.header import Header
+from email.mime.text import MIMEText
+from email.policy import compat32
+from typing import Any
 from uuid import UUID
 
 import aiosmtplib
@@ -24,6 +27,13 @@ MAIL_WORDS: Mapping[int, Result] = {
     553: Result(Answer.REFUSED, "mailbox_unknown"),
 }
 """SMTP reply codes (RFC 5321) in our words; others go by their first digit."""
+
+
+READABLE = Charset("utf-8")
+"""UTF-8 that stays legible on its way, instead of base64."""
+READABLE.body_encoding = QP
+WIRE = compat32.clone(linesep="\r\n")
+"""The older interface: the newer one parses each header that it is given, and took 1.17 ms for an e-mail instead of 0.2."""
 
 
 def read_mail_code(code: int) -> Result:
@@ -116,11 +126,18 @@ class EmailGateway:
         return Result(Answer.TAKEN)
 
     def _compose(self, letter: Letter) -> bytes:
-        message = EmailMessage()
-        message["From"] = self._server.sender
-        message["To"] = letter.to
-        message["Subject"] = letter.subject
-        message["Message-ID"] = f"<{letter.message_id}@{self._domain}>"
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(letter.body)
-        return message.as_bytes(policy=WIRE)
+        charset: Any = "us-ascii" if letter.body.isascii() else READABLE  # typeshed knows of names only
+        content = MIMEText(letter.body, "plain", charset, policy=WIRE)
+        content["From"] = self._server.sender
+        content["To"] = _one_line(letter.to)
+        content["Subject"] = _one_line(letter.subject)
+        content["Message-ID"] = f"<{letter.message_id}@{self._domain}>"
+        content["Auto-Submitted"] = "auto-generated"
+        return content.as_bytes()
+
+
+def _one_line(value: str) -> Any:
+    """Return what a header may hold. Raises ValueError for a line break: with it a value would write headers of its own."""
+    if "\r" in value or "\n" in value:
+        raise ValueError("a header of an e-mail holds a line break")
+    return value if value.isascii() else Header(value, "utf-8")

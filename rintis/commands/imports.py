@@ -29,7 +29,9 @@ class FileKind(StrEnum):
 
 
 def command(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file, UTF-8, with a line of headings.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file (UTF-8) or an XLSX file with a line of headings.")
+    ],
     kind: Annotated[FileKind, typer.Option(help="An employer's list is layoffs, a dinas' list registrations.")],
     publisher: Annotated[
         str, typer.Option(help="In whose name; its token is taken from the state folder or RINTIS_TOKEN.")
@@ -52,10 +54,13 @@ def command(
 
 def _show(result: Report, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({"lines": result.lines, "verdicts": dict(result.verdicts), "report": str(result.path)}, indent=1))
+        figures = {"lines": result.lines, "seconds": round(result.seconds, 1), "verdicts": dict(result.verdicts)}
+        typer.echo(json.dumps(figures | {"report": str(result.path)}, indent=1))
         return
     table = Table(show_header=False, box=None)
     table.add_row("lines", f"{result.lines:,}")
+    if result.seconds:
+        table.add_row("lines per second", f"{result.lines / result.seconds:,.0f}")
     for verdict, count in sorted(result.verdicts.items()):
         table.add_row(verdict, f"{count:,}")
     Console().print(table)

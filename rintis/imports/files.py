@@ -1,31 +1,35 @@
-"""Reads a CSV file as a stream: any size, constant memory."""
+"""Reads a file as a stream: any size, constant memory."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from rintis.imports.columns import Kind, match_headings, missing_columns
+from rintis.imports.columns import Kind
+from rintis.imports.lines import Line, find_columns
+from rintis.imports.sheets import read_sheet
 from rintis.runtime.errors import CannotStart
 
 MOST_FIELD = 10_000
 """Longest field: the contract's longest text is 2,000 characters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line: its number in the file (the heading is line 1), its fields, and how far into the file it ends."""
-
-    number: int
-    fields: dict[str, str]
-    bytes_read: int
+SHEETS = ".xlsx"
 
 
 def read_lines(path: Path, kind: Kind) -> Iterator[Line]:
-    """Yield the lines of a file that hold something. Comma or semicolon, UTF-8 with or without a mark.
+    """Yield the lines of a file that hold something, by its name's ending an XLSX file or else CSV.
+
+    Raises:
+        CannotStart: where it is no such file, or needed columns are missing, naming them.
+    """
+    return read_sheet(path, kind) if path.suffix.lower() == SHEETS else read_text(path, kind)
+
+
+def read_text(path: Path, kind: Kind) -> Iterator[Line]:
+    """Yield the lines of a CSV file that hold something. Comma or semicolon, UTF-8 with or without a mark.
 
     Raises:
         CannotStart: where it is no such file, or needed columns are missing, naming them.
@@ -37,11 +41,7 @@ def read_lines(path: Path, kind: Kind) -> Iterator[Line]:
             heading = text.readline()
             separator = ";" if heading.count(";") > heading.count(",") else ","
             names = next(csv.reader([heading], delimiter=separator), [])
-            columns = match_headings(names)
-            if lacking := missing_columns(kind, list(columns.values())):
-                raise CannotStart(
-                    f"{path.name} lacks the columns {', '.join(lacking)}.", "The headings are listed in docs/publish.md."
-                )
+            columns = find_columns(path, kind, names)
             reader = csv.DictReader(text, fieldnames=names, delimiter=separator, restkey="", restval="")
             for row in reader:
                 fields = {columns[heading]: value for heading, value in row.items() if heading in columns}

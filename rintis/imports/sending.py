@@ -16,7 +16,8 @@ from typing import Any
 import requests
 
 from rintis.imports.columns import Kind, LineRefused, Refusal, to_item
-from rintis.imports.files import Line, read_lines
+from rintis.imports.files import read_lines
+from rintis.imports.lines import Line
 from rintis.runtime.errors import CannotStart
 
 PART_LINES = 500
@@ -34,11 +35,12 @@ _NO_REASON = {"field": "", "remedy": "Tidak ada yang perlu diperbaiki di baris i
 
 @dataclass
 class Report:
-    """What became of a file: counts, and where the refused lines are listed."""
+    """What became of a file, in how many seconds: counts, and where the refused lines are listed."""
 
     lines: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     path: Path | None = None
+    seconds: float = 0.0
 
     @property
     def refused(self) -> int:
@@ -64,7 +66,7 @@ def import_file(path: Path, door: Door, report_path: Path, say: Callable[[int], 
     Raises:
         CannotStart: where the file or the service cannot be used.
     """
-    report = Report(path=report_path)
+    report, began = Report(path=report_path), time.monotonic()
     _check_answers(door.url)
     with report_path.open("w", newline="", encoding="utf-8-sig") as file, requests.Session() as session:
         rows = csv.writer(file)
@@ -74,6 +76,7 @@ def import_file(path: Path, door: Door, report_path: Path, say: Callable[[int], 
             for line, refusal in _send(session, door, part, report):
                 rows.writerow([line, refusal.field, refusal.code, refusal.remedy])
             say(part[-1].bytes_read)
+            report.seconds = time.monotonic() - began
     return report
 
 
@@ -96,7 +99,7 @@ def _send(session: requests.Session, door: Door, part: list[Line], report: Repor
     report.lines += len(part)
     for line in part:
         try:
-            items.append(to_item(door.kind, line.fields))
+            items.append(_item(door.kind, line))
             numbers.append(line.number)
         except LineRefused as error:
             report.verdicts["malformed"] += 1
@@ -108,6 +111,12 @@ def _send(session: requests.Session, door: Door, part: list[Line], report: Repor
         if verdict["verdict"] not in TAKEN:
             for reason in verdict["reasons"] or [_NO_REASON | {"code": verdict["verdict"].upper()}]:
                 yield number, Refusal(reason["field"], reason["code"], reason["remedy"])
+
+
+def _item(kind: Kind, line: Line) -> dict[str, Any]:
+    if line.refusal:
+        raise LineRefused(line.refusal)
+    return to_item(kind, line.fields)
 
 
 def _call(session: requests.Session, door: Door, items: list[dict[str, Any]]) -> list[dict[str, Any]]:

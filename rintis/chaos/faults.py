@@ -193,8 +193,8 @@ class Faults:
         """Take a server's room until it gives up or time is over, give the room back, and start it where it has ended."""
         volume = self._stage.volumes[name]
         end = time.monotonic() + FILL_SECONDS
-        await asyncio.to_thread(volume.fill)
         try:
+            await asyncio.to_thread(volume.fill)
             while time.monotonic() < end and server.is_running:  # noqa: ASYNC110 - a process calls nobody when it ends
                 await asyncio.sleep(LOOK_SECONDS)
             await asyncio.sleep(fault.seconds)

@@ -7,6 +7,7 @@ process' file size is another fault than a disk without room.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -17,6 +18,9 @@ MEGABYTES = 30_000
 """Far more than a run of 200 faults writes: some ten kilobytes a registration, 300 times a second, for the better part of an hour."""
 ROOM_KILOBYTES = 256
 """What is left of a full volume: less than a segment of a journal or of a log needs."""
+FILL_TRIES = 50
+BLOCK_BYTES = 512
+"""The unit of `st_blocks`, whatever the file system's own is."""
 FILLER = ".filler"
 """What takes the room away. Kafka looks at directories only."""
 
@@ -41,9 +45,18 @@ class Volume:
         self.folder.chmod(0o711)
 
     def fill(self) -> None:
-        """Take all room but a little away, leaving what is written where it is."""
+        """Take all room but a little away, leaving what is written where it is.
+
+        Servers go on writing meanwhile: what was free a moment ago may be less now, and then is looked at again.
+        """
         with (self.folder / FILLER).open("wb") as filler:
-            os.posix_fallocate(filler.fileno(), 0, shutil.disk_usage(self.folder).free - (ROOM_KILOBYTES << 10))
+            for _ in range(FILL_TRIES):
+                taken = os.fstat(filler.fileno()).st_blocks * BLOCK_BYTES
+                wanted = taken + shutil.disk_usage(self.folder).free - (ROOM_KILOBYTES << 10)
+                if wanted <= taken:
+                    return
+                with contextlib.suppress(OSError):  # no room: it is full enough, or will be at the next look
+                    os.posix_fallocate(filler.fileno(), 0, wanted)
 
     def free(self) -> None:
         """Give the room back."""

@@ -15,6 +15,7 @@ from faststream.kafka import KafkaBroker
 
 from shared.errors import Fatal
 from shared.messaging.continuity import Log, check_database, check_log, check_record, find_compacted, read_records
+from shared.messaging.fetching import Fetching
 from shared.messaging.fuse import Blown
 from shared.messaging.limits import Limits
 from shared.messaging.pipeline import Pipeline
@@ -64,6 +65,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self._gaps: dict[Partition, int] = {}
         self._noted: dict[Partition, int] = {}
         self._connections: frozenset[Any] = frozenset()
+        self._fetching: Fetching | None = None
         self.stops: dict[str, Stop] = {}
         """Topics that this consumer does not read, by name."""
         self.subscriber = self._subscribe(broker, instance)
@@ -98,31 +100,16 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         """Wait for records, in place of the framework, which sleeps after an empty poll and for five seconds after an error."""
         limits = self._limits
         try:
-            found = await client.getmany(timeout_ms=limits.poll_ms, max_records=limits.batch_records)
+            if self._fetching is None or self._fetching.client is not client:
+                self._fetching = Fetching(client)
+            found = await self._fetching.take(within_ms=limits.poll_ms, at_most=limits.batch_records)
         except UnsupportedCodecError:
             raise
         except KafkaError as error:
             log.warning("Records cannot be fetched yet.", action="fetch_waits", consumer=self.group, error=type(error).__name__)
             await asyncio.sleep(FETCH_RETRY_SECONDS)
             return ()
-        records = tuple(chain.from_iterable(found.values()))
-        self._pace(client._fetcher, len(records))  # noqa: SLF001 - the client has no public way to say how long to wait
-        return records
-
-    def _pace(self, fetcher: Any, records: int) -> None:
-        """Choose how long the next fetch may wait at the broker, and for how much.
-
-        While one fetch waits for some partitions, what comes for the others waits with it: so where little comes it waits shortly.
-        Where much comes it waits until that is worth a fetch: the broker's work is by fetch and partition, not by record.
-        """
-        limits = self._limits
-        if not records:
-            wait, at_least = limits.fetch_wait_ms, 1
-        elif records < limits.busy_records:
-            wait, at_least = limits.fetch_few_ms, 1
-        else:
-            wait, at_least = limits.fetch_busy_ms, limits.fetch_busy_bytes
-        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = wait, at_least  # noqa: SLF001 - see above
+        return tuple(chain.from_iterable(found.values()))
 
     async def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:
         """Let the batch in hand finish before the group is joined again."""

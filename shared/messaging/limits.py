@@ -43,13 +43,7 @@ class Limits:
     max_poll_interval_ms: int = 300_000
     """Kafka's default; batches end long before."""
     fetch_wait_ms: int = 500
-    """How long a fetch may wait at the broker: while nothing comes, what comes ends the wait."""
-    fetch_few_ms: int = 25
-    """The same while little comes: what comes for other partitions of the consumer waits until that fetch is back."""
-    fetch_busy_bytes: int = 64 << 10
-    """While much comes a fetch waits for as much as this: about two hundred events."""
-    fetch_busy_ms: int = 100
-    """And no longer than this, in which less than `busy_records` come once it is not much any more: else it would never end."""
+    """How long a fetch may wait at the broker: what comes ends the wait."""
     partition_fetch_bytes: int = 4 << 20
     """Four times the largest record, so that the largest never blocks its partition."""
     metadata_ms: int = 10_000

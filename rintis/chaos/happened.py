@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -25,16 +25,27 @@ class Happened:
         return {**asdict(self.fault), "began": self.began, "ended": self.ended, "recovery": self.recovery, "note": self.note}
 
 
-def by_kind(happened: Sequence[Happened]) -> dict[str, dict[str, Any]]:
-    """Return count, and median and worst recovery in seconds, by kind; kinds in alphabetical order."""
+Recoveries = Mapping[str, Sequence[float | None]]
+"""Seconds to recover by kind of fault, one a fault; None where it took too long."""
+
+
+def recoveries_of(happened: Iterable[Happened]) -> dict[str, list[float | None]]:
+    """Return every recovery by kind; kinds in alphabetical order."""
+    found: dict[str, list[float | None]] = {}
+    for one in sorted(happened, key=lambda one: (one.fault.kind.value, one.began)):
+        found.setdefault(one.fault.kind.value, []).append(one.recovery and round(one.recovery, 2))
+    return found
+
+
+def by_kind(recoveries: Recoveries) -> dict[str, dict[str, Any]]:
+    """Return count, and median and worst recovery in seconds, by kind."""
     table: dict[str, dict[str, Any]] = {}
-    for kind in sorted({one.fault.kind.value for one in happened}):
-        of_kind = [one for one in happened if one.fault.kind.value == kind]
-        times = [one.recovery for one in of_kind if one.recovery is not None]
+    for kind, of_kind in recoveries.items():
+        times = [seconds for seconds in of_kind if seconds is not None]
         table[kind] = {
             "count": len(of_kind),
             "recovery_median_seconds": round(median(times), 2) if times else None,
-            "recovery_worst_seconds": round(max(times), 2) if times else None,
+            "recovery_worst_seconds": max(times) if times else None,
             "not_recovered": len(of_kind) - len(times),
         }
     return table

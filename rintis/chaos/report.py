@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from rintis.chaos.drawing import draw_throughput
+from rintis.chaos.happened import Recoveries, by_kind
 
 COUNTS = (
     "lost",
@@ -26,6 +27,7 @@ COUNTS = (
 NOTED = ("unknown_messages",)
 """What is within the promises, and named."""
 WORDS = {
+    "per_second": "Registrations a second",
     "lost": "Lost",
     "doubled": "Done twice",
     "out_of_order": "Out of order",
@@ -59,6 +61,7 @@ class Story:
     title: str
     figures: Mapping[str, Any]
     faults: Sequence[Mapping[str, Any]] = ()
+    recoveries: Recoveries = field(default_factory=dict)
     taken_at: Sequence[float] = ()
     decided_at: Sequence[float] = ()
     at: float = 0.0
@@ -71,8 +74,9 @@ class Story:
 
     def line(self) -> dict[str, Any]:
         """Return what the history keeps of it."""
-        kept = ("seed", "faults", "accepted", "seconds", *COUNTS, *NOTED)
-        return {"title": self.title, "at": self.at} | {name: self.figures[name] for name in kept if name in self.figures}
+        kept = ("seed", "per_second", "processes_per_service", "faults", "accepted", "seconds", *COUNTS, *NOTED)
+        told = {"title": self.title, "at": round(self.at)} | {name: self.figures[name] for name in kept if name in self.figures}
+        return told | {"recoveries": self.recoveries}
 
 
 def write_report(path: Path, stories: Sequence[Story], *, history: Path | None = None) -> None:
@@ -87,7 +91,7 @@ def write_report(path: Path, stories: Sequence[Story], *, history: Path | None =
 
 def render(stories: Sequence[Story], runs: Sequence[Mapping[str, Any]]) -> str:
     """Return the page: the verdict over all runs, then each of these."""
-    parts = [_verdict(stories, runs), _all_runs(runs), *map(_story, stories)]
+    parts = [_verdict(stories, runs), _all_runs(runs), _all_kinds(runs), *map(_story, stories)]
     head = f'<meta charset="utf-8"><title>Rintis under faults</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body><h1>Rintis under faults</h1>{"".join(parts)}</body></html>\n'
 
@@ -101,11 +105,21 @@ def _verdict(stories: Sequence[Story], runs: Sequence[Mapping[str, Any]]) -> str
 
 
 def _all_runs(runs: Sequence[Mapping[str, Any]]) -> str:
-    columns = ("seed", "faults", "accepted", *COUNTS)
+    columns = ("seed", "per_second", "faults", "accepted", *COUNTS)
     rows = [
         [_moment(run.get("at", 0)), run.get("title", ""), *(run.get(name, "not counted") for name in columns)] for run in runs
     ]
     return "<h2>All runs</h2>" + _table(["began", "run", *(WORDS.get(name, name) for name in columns)], rows, caption="")
+
+
+def _all_kinds(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return the recoveries of all runs together, by kind of fault."""
+    recoveries: dict[str, list[float | None]] = {}
+    for run in runs:
+        for kind, seconds in run.get("recoveries", {}).items():
+            recoveries.setdefault(kind, []).extend(seconds)
+    ordered = dict(sorted(recoveries.items()))
+    return "<h2>All faults</h2>" + _table(KIND_COLUMNS, _by_kind(by_kind(ordered)), caption=RECOVERY) if ordered else ""
 
 
 def _story(story: Story) -> str:
@@ -118,7 +132,7 @@ def _story(story: Story) -> str:
         examples = [[row["kind"], row["what"], row["count"], " · ".join(row["examples"])] for row in found]
         parts.append(_table(["kind", "what", "count", "such as"], examples, caption="Each finding with examples"))
     if kinds := story.figures.get("kinds"):
-        parts.append(_table(["fault", "count", "median s", "worst s", "not recovered"], _by_kind(kinds), caption=RECOVERY))
+        parts.append(_table(KIND_COLUMNS, _by_kind(kinds), caption=RECOVERY))
     for name, caption in (("measured", "What was looked at"), ("http_answers", "HTTP answers, and calls without one")):
         if counts := story.figures.get(name):
             parts.append(_table(["what", "count"], [list(pair) for pair in counts.items()], caption=caption))
@@ -128,6 +142,7 @@ def _story(story: Story) -> str:
     return "".join(parts)
 
 
+KIND_COLUMNS = ("fault", "count", "median s", "worst s", "not recovered")
 RECOVERY = "Recovery: from the end of a fault until what was accepted is decided again at every service that it met"
 
 

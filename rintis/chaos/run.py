@@ -7,14 +7,14 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rintis.chaos.faults import Faults
-from rintis.chaos.happened import Happened, by_kind
+from rintis.chaos.happened import Happened, by_kind, recoveries_of
 from rintis.chaos.judgement import Judgement
 from rintis.chaos.load import Load
 from rintis.chaos.memory import Memory
@@ -37,10 +37,14 @@ OVERLAP_SECONDS = 0.7
 """How long after the one before it an overlapping fault begins."""
 RECOVERY_SECONDS = 180.0
 """Longest wait for a recovery, and as long as the fault has lasted; then the next fault comes all the same, and the oracle says what became of it."""
+PATIENCE_SECONDS = 20.0
+"""Longest pause before the next fault: a recovery that takes longer is measured on, under whatever comes next, so that faults meet a system
+that is behind, too, and a run of hundreds ends."""
 LOAD_SECONDS = 300.0
 """Longest wait for what the load has drawn to be acknowledged, once every server is up."""
-SETTLED_SECONDS = 420.0
-"""Longest wait for everything to come to rest: above the lease of a message whose sender was killed and the longest of its pauses."""
+SETTLED_SECONDS = 900.0
+"""Longest wait for everything to come to rest: above the lease of a message whose sender was killed and the longest of its pauses, and
+enough for what a run of hundreds of faults has left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Run:
             **counts,
             "is_settled": self.is_settled,
             "recovery_without_fault_seconds": self.quiet and round(self.quiet, 2),
-            "kinds": by_kind(self.happened),
+            "kinds": by_kind(recoveries_of(self.happened)),
             "left_out": self.left_out,
             "http_answers": self.answers,
             "memory_megabytes": self.memory.as_dict() if self.memory else {},
@@ -169,34 +173,49 @@ class Player:
         self._run = run
         self._steps = steps
         self._faults = Faults(stage, sight)
+        self._measured: list[asyncio.Task[Happened]] = []
 
     async def play(self, plan: Sequence[Fault]) -> None:
-        """Play fault after fault, overlapping ones together, each followed by the recovery from it."""
+        """Play fault after fault, overlapping ones together, and wait for every recovery."""
+        try:
+            await self._play(plan)
+            self._run.happened += sorted(await asyncio.gather(*self._measured), key=lambda one: one.began)
+        finally:
+            for measured in self._measured:
+                measured.cancel()
+            await asyncio.gather(*self._measured, return_exceptions=True)
+
+    async def _play(self, plan: Sequence[Fault]) -> None:
         end = time.monotonic() + self._run.options.seconds if self._run.options.seconds else None
         with self._progress(len(plan)) as advance:
             for together in in_steps(plan):
                 if end is not None and time.monotonic() > end:
-                    self._steps.note(f"The time is over: {len(self._run.happened)} of {len(plan)} faults were played.")
+                    self._steps.note(f"The time is over: {len(self._measured)} of {len(plan)} faults were played.")
                     return
                 advance(" and ".join(map(str, together)), 0)
-                plays = (self._one(fault, number * OVERLAP_SECONDS) for number, fault in enumerate(together))
-                self._run.happened += await asyncio.gather(*plays)
+                await asyncio.gather(*(self._one(fault, number * OVERLAP_SECONDS) for number, fault in enumerate(together)))
                 advance("", len(together))
                 await asyncio.gather(asyncio.to_thread(self._stage.kafka.up), asyncio.to_thread(self._stage.postgres.up))
                 await asyncio.sleep(together[-1].rest)
 
-    async def _one(self, fault: Fault, pause: float) -> Happened:
+    async def _one(self, fault: Fault, pause: float) -> None:
+        """Play one fault and wait a while for the recovery from it."""
         await asyncio.sleep(pause)
         began = time.time()
         try:
             note = await self._faults.act(fault)
         except (CannotStart, aiohttp.ClientError, *AWAY_NOW) as error:
             note = f"could not be played to its end: {type(error).__name__}: {error}"
-        ended, moment = time.time(), time.monotonic()
+        measured = asyncio.create_task(self._measure(Happened(fault, began, time.time(), None, note), time.monotonic()))
+        self._measured.append(measured)
+        await asyncio.wait({measured}, timeout=PATIENCE_SECONDS)
+
+    async def _measure(self, happened: Happened, moment: float) -> Happened:
+        fault = happened.fault
         recovery = await self._sight.recovery(moment, RECOVERY_SECONDS + fault.seconds, self._faults.channels(fault))
         said = "not recovered" if recovery is None else f"recovered in {recovery:.1f} s"
-        self._steps.note(f"{fault.number:>4}  {fault}: {note + ', ' if note else ''}{said}")
-        return Happened(fault, began, ended, recovery, note)
+        self._steps.note(f"{fault.number:>4}  {fault}: {happened.note + ', ' if happened.note else ''}{said}")
+        return replace(happened, recovery=recovery)
 
     @contextmanager
     def _progress(self, total: int) -> Iterator[Callable[[str, int], None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from rintis.chaos.happened import by_kind
+from rintis.chaos.happened import by_kind, recoveries_of
 from rintis.chaos.run import Run
 
 MUST_BE_NONE = ("lost", "doubled", "out_of_order", "overbooked", "stuck")
@@ -17,7 +17,7 @@ def show(console: Console, run: Run) -> None:
     table = Table(title=f"Faults of seed {run.options.seed}", box=None)
     for name in ("kind", "count", "median s", "worst s", "not recovered"):
         table.add_column(name, justify="left" if name == "kind" else "right")
-    for kind, row in by_kind(run.happened).items():
+    for kind, row in by_kind(recoveries_of(run.happened)).items():
         table.add_row(kind, *(str("" if value is None else value) for value in row.values()))
     console.print(table)
     _show_surroundings(console, run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rintis.chaos.happened import recoveries_of
 from rintis.chaos.report import Story
 from rintis.chaos.run import Run
 from rintis.chaos.sent import read_acknowledged
@@ -15,6 +16,7 @@ def tell(run: Run, folder: Path) -> Story:
         title=f"Seed {run.options.seed}",
         figures=run.as_dict(),
         faults=[one.as_dict() for one in run.happened],
+        recoveries=recoveries_of(run.happened),
         taken_at=[answer.at for answer in read_acknowledged(folder)],
         decided_at=run.judgement.decided_at if run.judgement else (),
         at=run.began,

@@ -1,4 +1,6 @@
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from rintis.chaos.judgement import KINDS
@@ -11,7 +13,8 @@ def a_story(**figures: object) -> Story:
     faults = [{"kind": "kafka-kill", "began": 1002.0, "ended": 1004.0, "recovery": 1.5, "note": "<b>killed</b>"}]
     kinds = {"kafka-kill": {"count": 1, "recovery_median_seconds": 1.5, "recovery_worst_seconds": 1.5, "not_recovered": 0}}
     plain = {"seed": 7, "faults": 1, "accepted": 300, "kinds": kinds, **CLEAN}
-    return Story("Seed 7", plain | figures, faults, [1000.0, 1001.0, 1005.0], [1001.0, 1006.0], at=1000.0)
+    recoveries = {"kafka-kill": [1.5]}
+    return Story("Seed 7", plain | figures, faults, recoveries, [1000.0, 1001.0, 1005.0], [1001.0, 1006.0], at=1000.0)
 
 
 def test_a_report_needs_nothing_beside_it_and_says_its_verdict_first(tmp_path: Path) -> None:
@@ -48,3 +51,14 @@ def test_runs_of_other_days_are_added_up(tmp_path: Path) -> None:
 
     assert "3 runs in all, 600 faults, 900 events accepted." in (tmp_path / "report.html").read_text()
     assert [json.loads(line)["seed"] for line in history.read_text().splitlines()] == [7, 7, 7]
+
+
+def test_recoveries_of_all_runs_are_told_by_kind_of_fault(tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    for seconds in (2.0, None, 8.0):
+        write_report(tmp_path / "report.html", [replace(a_story(), recoveries={"kafka-stop": [seconds]})], history=history)
+
+    page = (tmp_path / "report.html").read_text()
+    row = page[page.index("All faults") :]
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", row[: row.index("</table>")])
+    assert cells == ["kafka-stop", "3", "5.0", "8.0", "1"]

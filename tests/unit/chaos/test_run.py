@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rintis.chaos.happened import Happened, by_kind
+from rintis.chaos.happened import Happened, by_kind, recoveries_of
 from rintis.chaos.plan import Fault, Kind, plan_outages
 from rintis.chaos.run import in_steps
 from rintis.chaos.scenarios import cut_segment
@@ -26,7 +26,7 @@ def test_figures_by_kind_say_how_many_never_recovered() -> None:
     killed = [Happened(FAULT, 0.0, 0.0, recovery, "") for recovery in times]
     paused = Happened(replace(FAULT, kind=Kind.PAUSE_SERVICE), 0.0, 0.0, None, "")
 
-    table = by_kind([*killed, paused])
+    table = by_kind(recoveries_of([*killed, paused]))
 
     assert table["kill-service"] == {
         "count": 4,

@@ -35,6 +35,7 @@ PARTS = {
     "audit": "rintis.commands.audit",
     "chaos": "rintis.commands.chaos",
     "bench": "rintis.commands.bench",
+    "trial": "rintis.commands.trials",
     "positions": "rintis.commands.positions",
 }
 """Commands by name: a module has either a typer app `app` or one function `command`."""
@@ -60,7 +61,7 @@ def adopt_running() -> None:
 
 def main() -> None:
     """Run the command line. An error that has a remedy is printed without a trace, exit status 1."""
-    if sys.argv[1:2] not in (["up"], ["demo"], ["chaos"], ["bench"]):
+    if sys.argv[1:2] not in (["up"], ["demo"], ["chaos"], ["bench"], ["trial"]):
         adopt_running()
     register()
     try:

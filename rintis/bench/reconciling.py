@@ -12,6 +12,7 @@ from typing import Any
 
 from rintis.bench.loads import Load
 from rintis.bench.rintis_system import RintisSystem
+from rintis.runtime.stack import Stack
 from rintis.runtime.state import ROOT
 
 AUDIT_WAIT_SECONDS = 60
@@ -80,15 +81,15 @@ async def reconcile(system: RintisSystem, load: Load, published: int) -> Reconci
     """Count, and audit."""
     counts = {name: value for row in await system.count() for name, value in row.items() if not isinstance(value, bool)}
     bad, repeats = load.outcomes(published)
-    return weigh(Expected(published, bad, repeats), counts, await audit(system))
+    return weigh(Expected(published, bad, repeats), counts, await audit(system.stack))
 
 
-async def audit(system: RintisSystem, *arguments: str) -> dict[str, Any]:
+async def audit(stack: Stack, *arguments: str) -> dict[str, Any]:
     """Run `rintis audit` and return what it says."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "rintis", "audit", "--json", "--wait", str(AUDIT_WAIT_SECONDS), *arguments),
         cwd=ROOT,
-        env={**os.environ, **system.stack.variables(), "RINTIS_STATE": str(system.state.folder)},
+        env={**os.environ, **stack.variables(), "RINTIS_STATE": str(stack.state.folder)},
         stdout=PIPE,
         stderr=PIPE,
     )

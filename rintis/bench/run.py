@@ -129,7 +129,7 @@ class Bench:
                 with self._steps.step("rintis audit"):
                     reconciled = await reconcile(system, load, run.feeder.published)
                 with self._steps.step("rintis audit --whole"):
-                    whole = await audit(system, "--whole")
+                    whole = await audit(system.stack, "--whole")
         took = {"audit": reconciled.audit, "audit_whole": whole}
         audits = {name: verdict["took_seconds"] for name, verdict in took.items() if "took_seconds" in verdict}
         self.outcome.reconciled.append(reconciled)

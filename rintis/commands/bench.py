@@ -51,8 +51,7 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
 
     Exit status: 0 everything is there, once; 1 something was lost, doubled or stuck, or it could not be started.
     """
-    if importlib.util.find_spec("bench") is None:
-        raise CannotStart("The floor is not part of this installation.", "Run `rintis bench` from a checkout.")
+    require_checkout()
     # Images have the command line without the floor, and the rest of it should not be read for every command.
     from rintis.bench.history import remember  # noqa: PLC0415
     from rintis.bench.page import write_page  # noqa: PLC0415
@@ -90,6 +89,17 @@ def _prepare_process() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    leave_other_servers()
+
+
+def require_checkout() -> None:
+    """Raise CannotStart where the floor is missing, whose people and incubators measurements share."""
+    if importlib.util.find_spec("bench") is None:
+        raise CannotStart("The floor is not part of this installation.", "Measure from a checkout.")
+
+
+def leave_other_servers() -> None:
+    """Forget what leads to other servers or another time: a measurement has its own."""
     for name in [name for name in os.environ if name.startswith(OTHERS)]:
         del os.environ[name]
 

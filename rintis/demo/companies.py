@@ -99,7 +99,7 @@ def _filings(random: Random, permit: dict[str, Any], due_on: date) -> list[Filin
     behaviour = random.choices([name for name, _ in SHARES], [share for _, share in SHARES])[0]
     end = deadline(due_on)
     early = end - timedelta(hours=random.randint(30, 84))
-    good = _answers(random, permit, due_on)
+    good = report(random, permit, due_on)
     code, change = random.choice(WRONG)
     wrong = Filing(good | change | {"reference": f"{good['reference']}-A"}, early, (code,))
     mended = Filing(good | {"reference": f"{good['reference']}-B"}, early + timedelta(hours=12))
@@ -114,7 +114,8 @@ def _filings(random: Random, permit: dict[str, Any], due_on: date) -> list[Filin
     return plans[behaviour]
 
 
-def _answers(random: Random, permit: dict[str, Any], due_on: date) -> dict[str, Any]:
+def report(random: Random, permit: dict[str, Any], due_on: date) -> dict[str, Any]:
+    """Return a report for a day that nothing is wrong with."""
     return {
         "permit_number": permit["permit_number"],
         "reference": f"LAP-{permit['permit_number']}-{due_on:%m%d}",

@@ -10,9 +10,12 @@ from contextlib import asynccontextmanager
 import psutil
 
 from rintis.chaos.stage import Stage
+from shared.messaging.limits import MOST_RESIDENT_BYTES
 
 SAMPLE_SECONDS = 2.0
 MEGABYTE = 1 << 20
+BOUND_MEGABYTES = MOST_RESIDENT_BYTES // MEGABYTE
+"""What each process has promised to stay under, servers away or not."""
 
 
 class Memory:
@@ -37,6 +40,10 @@ class Memory:
         """Return what was held first and at most, in megabytes by slot."""
         held = {slot: [size / MEGABYTE for _, size in line] for slot, line in sorted(self.lines.items())}
         return {slot: {"first": round(sizes[0]), "peak": round(max(sizes))} for slot, sizes in held.items()}
+
+    def above_bound(self) -> list[str]:
+        """Return the slots whose processes have held more than they may."""
+        return [slot for slot, row in self.as_dict().items() if row["peak"] > BOUND_MEGABYTES]
 
     async def _sample(self) -> None:
         while True:

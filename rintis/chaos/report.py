@@ -138,7 +138,8 @@ def _story(story: Story) -> str:
             parts.append(_table(["what", "count"], [list(pair) for pair in counts.items()], caption=caption))
     if memory := story.figures.get("memory_megabytes"):
         held = [[name, row["first"], row["peak"]] for name, row in memory.items()]
-        parts.append(_table(["process", "at first", "at most"], held, caption="Memory of each process, MiB"))
+        bound = f", of {figures} that it may have" if (figures := story.figures.get("memory_bound_megabytes")) else ""
+        parts.append(_table(["process", "at first", "at most"], held, caption=f"Memory of each process, MiB{bound}"))
     return "".join(parts)
 
 

@@ -17,7 +17,7 @@ from rintis.chaos.faults import Faults
 from rintis.chaos.happened import Happened, by_kind, recoveries_of
 from rintis.chaos.judgement import Judgement
 from rintis.chaos.load import Load
-from rintis.chaos.memory import Memory
+from rintis.chaos.memory import BOUND_MEGABYTES, Memory
 from rintis.chaos.oracle import judge, settled
 from rintis.chaos.plan import NEEDS_VOLUMES, Fault, make_plan, plan_outages
 from rintis.chaos.sight import AWAY_NOW, Sight
@@ -96,14 +96,17 @@ class Run:
             "kinds": by_kind(recoveries_of(self.happened)),
             "left_out": self.left_out,
             "http_answers": self.answers,
+            "memory_bound_megabytes": BOUND_MEGABYTES,
             "memory_megabytes": self.memory.as_dict() if self.memory else {},
+            "above_memory_bound": self.memory.above_bound() if self.memory else [],
             "ended_by_themselves": [{"slot": e.slot, "code": e.code, "reason": e.reason} for e in self.processes_ended],
         }
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is lost, doubled, out of order, overbooked or stuck."""
-        return self.judgement is not None and self.judgement.is_clean
+        """Whether nothing is lost, doubled, out of order, overbooked or stuck, and every process stayed under its bound of memory."""
+        has_room = self.memory is None or not self.memory.above_bound()
+        return self.judgement is not None and self.judgement.is_clean and has_room
 
 
 async def play(state: State, options: Options, steps: Steps) -> Run:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rintis.chaos.happened import by_kind, recoveries_of
+from rintis.chaos.memory import BOUND_MEGABYTES
 from rintis.chaos.run import Run
 
 MUST_BE_NONE = ("lost", "doubled", "out_of_order", "overbooked", "stuck")
@@ -35,7 +36,7 @@ def _show_surroundings(console: Console, run: Run) -> None:
     if run.quiet is not None:
         console.print(f"The same measure without a fault: {run.quiet:.1f} s")
     for slot, memory in (run.memory.as_dict() if run.memory else {}).items():
-        console.print(f"{slot}: {memory['first']:.0f} MB at first, {memory['peak']:.0f} MB at most")
+        console.print(f"{slot}: {memory['first']:.0f} MB at first, {memory['peak']:.0f} MB at most, of {BOUND_MEGABYTES}")
     if run.answers:
         console.print("HTTP answers: " + ", ".join(f"{name} {count} times" for name, count in sorted(run.answers.items())))
     for ended in run.processes_ended:

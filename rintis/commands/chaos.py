@@ -52,7 +52,8 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
 ) -> None:
     """Break a running system in every way we know while it works, then count.
 
-    Exit status: 0 nothing is lost, doubled, out of order, overbooked or stuck; 1 something is, or it could not be started.
+    Exit status: 0 nothing is lost, doubled, out of order, overbooked or stuck, and memory stayed under its bound; 1 something is, or it
+    could not be started.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)

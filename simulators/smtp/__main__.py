@@ -6,6 +6,7 @@ import asyncio
 import os
 from dataclasses import asdict
 
+import uvloop
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
@@ -62,7 +63,7 @@ async def serve(options: Options) -> None:
 
 def main() -> None:
     """Run the program."""
-    asyncio.run(serve(read_options("smtp", ABOUT)))
+    uvloop.run(serve(read_options("smtp", ABOUT)))
 
 
 if __name__ == "__main__":

@@ -6,8 +6,7 @@ import asyncio
 from collections import Counter
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
+from email.header import decode_header, make_header
 from typing import Any
 
 from simulators.misbehaving import Misbehaving
@@ -44,18 +43,29 @@ class Mailbox:
         """Keep a message."""
         if self.behaviour.use_up("fail_next"):
             return "451 4.3.0 Local error in processing"
-        message = message_from_bytes(envelope.content, _class=EmailMessage, policy=default)
-        body = message.get_body(("plain",))
-        self._received.add(
-            {
-                "message_id": str(message["Message-ID"]),
-                "to": ", ".join(envelope.rcpt_tos),
-                "subject": str(message["Subject"]),
-                "text": str(body.get_content()) if body else "",
-                "at": datetime.now(UTC).isoformat(),
-            }
-        )
+        mail = read_mail(envelope.content)
+        self._received.add({**mail, "to": ", ".join(envelope.rcpt_tos), "at": datetime.now(UTC).isoformat()})
         if any(address.startswith("hanging") for address in envelope.rcpt_tos):
             await asyncio.sleep(HANG_SECONDS)
         await asyncio.sleep(self.behaviour.hang_seconds if self.behaviour.use_up("hang_next") else self.behaviour.slow_seconds)
         return "250 2.0.0 Ok: kept"
+
+
+def read_mail(content: bytes) -> dict[str, str]:
+    """Return id, subject and plain text of an e-mail.
+
+    By the older interface, as the sender composes: the newer one parses headers by their grammar, 1.7 ms an e-mail instead of 0.2.
+    """
+    message = message_from_bytes(content)
+    plain = next((part for part in message.walk() if part.get_content_type() == "text/plain"), None)
+    body = plain.get_payload(decode=True) if plain else b""
+    charset = (plain and plain.get_content_charset()) or "ascii"
+    return {
+        "message_id": _unfolded(message["Message-ID"]),
+        "subject": str(make_header(decode_header(_unfolded(message["Subject"])))),
+        "text": body.decode(charset, "replace") if isinstance(body, bytes) else "",
+    }
+
+
+def _unfolded(value: object) -> str:
+    return str(value).replace("\r", "").replace("\n", "").strip()

@@ -15,26 +15,45 @@ class Received:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path = path
-        self._file = path.open("ab")
-        if path.stat().st_size and not path.read_bytes().endswith(b"\n"):
+        self._file = path.open("a+b")
+        self._end = self._file.seek(0, 2)
+        if self._end and not self._ends_with_a_line():
             # A crash cut the last line short; what comes next must not be glued to it.
-            self._file.write(b"\n")
+            self._end += self._file.write(b"\n")
             self._file.flush()
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield what earlier runs received; a line cut off by a crash was never answered and is left out."""
-        for line in self._path.read_text("utf-8").splitlines():
+    def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield what earlier runs received, and where; a line cut off by a crash was never answered and is left out."""
+        self._file.seek(0)
+        begin = 0
+        for line in self._file:
             try:
-                yield json.loads(line)
+                yield begin, json.loads(line)
             except ValueError:
                 continue
+            finally:
+                begin += len(line)
 
-    def add(self, entry: dict[str, Any]) -> None:
-        """Write one line and hand it to the operating system, so that a kill of the simulator cannot lose it."""
-        self._file.write(orjson.dumps(entry) + b"\n")
+    def add(self, entry: dict[str, Any]) -> int:
+        """Write one line and return where it begins. `keep` comes before anybody is told."""
+        begin = self._end
+        self._end += self._file.write(orjson.dumps(entry) + b"\n")
+        return begin
+
+    def keep(self) -> None:
+        """Hand what was written to the operating system, so that a kill of the simulator cannot lose it."""
         self._file.flush()
+
+    def read(self, begin: int) -> dict[str, Any]:
+        """Return the entry whose line begins there."""
+        self._file.seek(begin)
+        entry: dict[str, Any] = orjson.loads(self._file.readline())
+        return entry
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _ends_with_a_line(self) -> bool:
+        self._file.seek(self._end - 1)
+        return self._file.read(1) == b"\n"

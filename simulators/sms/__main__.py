@@ -7,6 +7,7 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+import orjson
 import uvloop
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -29,54 +30,59 @@ async def send_message(request: web.Request) -> web.Response:
     """Take one message."""
     key = request.headers.get("Idempotency-Key", "")
     try:
-        message: Any = await request.json()
+        message: Any = orjson.loads(await request.read())
     except ValueError:
         message = None
     if not key or not isinstance(message, dict):
-        return web.json_response({"code": "malformed_request"}, status=400)
+        return _answer({"code": "malformed_request"}, status=400)
     answer = request.app[PROVIDER].take(key, message)
     if answer.delay_seconds:
         await asyncio.sleep(answer.delay_seconds)
-    return web.json_response(answer.body, status=answer.status)
+    return _answer(answer.body, status=answer.status)
 
 
 async def send_messages(request: web.Request) -> web.Response:
     """Take many messages, each under its own key; the answer comes when the slowest of them has one."""
     try:
-        call: Any = await request.json()
+        call: Any = orjson.loads(await request.read())
         messages = [(str(message["key"]), message) for message in call["messages"]]
     except (ValueError, LookupError, TypeError):
-        return web.json_response({"code": "malformed_request"}, status=400)
-    answers = [(key, request.app[PROVIDER].take(key, message)) for key, message in messages]
-    if delay := max((answer.delay_seconds for _, answer in answers), default=0.0):
+        return _answer({"code": "malformed_request"}, status=400)
+    answers = request.app[PROVIDER].take_all(messages)
+    if delay := max((answer.delay_seconds for answer in answers), default=0.0):
         await asyncio.sleep(delay)
-    return web.json_response({"answers": [answer.body | {"key": key, "status": answer.status} for key, answer in answers]})
+    told = zip(messages, answers, strict=True)
+    return _answer({"answers": [answer.body | {"key": key, "status": answer.status} for (key, _), answer in told]})
 
 
 async def find_message(request: web.Request) -> web.Response:
     """Say what became of a reference."""
     found = request.app[PROVIDER].find(request.match_info["reference"])
-    return web.json_response(found or {"code": "unknown_reference"}, status=200 if found else 404)
+    return _answer(found or {"code": "unknown_reference"}, status=200 if found else 404)
 
 
 async def count_messages(request: web.Request) -> web.Response:
     """Say how many messages were delivered."""
-    return web.json_response({"delivered": request.app[PROVIDER].delivered})
+    return _answer({"delivered": request.app[PROVIDER].delivered})
 
 
 async def change_behaviour(request: web.Request) -> web.Response:
     """Make the provider slow or faulty, for tests."""
     behaviour = request.app[PROVIDER].behaviour
     try:
-        behaviour.change(await request.json())
+        behaviour.change(orjson.loads(await request.read()))
     except ValueError as error:
-        return web.json_response({"code": "malformed_request", "detail": str(error)}, status=400)
-    return web.json_response(asdict(behaviour))
+        return _answer({"code": "malformed_request", "detail": str(error)}, status=400)
+    return _answer(asdict(behaviour))
 
 
 async def say_health(_request: web.Request) -> web.Response:
     """Say that the program is there."""
-    return web.json_response({"status": "ok"})
+    return _answer({"status": "ok"})
+
+
+def _answer(body: Any, *, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json", charset="utf-8")
 
 
 def require_token(token: str) -> Middleware:
@@ -87,7 +93,7 @@ def require_token(token: str) -> Middleware:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         is_known = scheme.lower() == "bearer" and bool(given) and given == (token or given)
         if request.path.startswith("/v1/messages") and not is_known:
-            return web.json_response({"code": "unauthorised"}, status=401)
+            return _answer({"code": "unauthorised"}, status=401)
         return await handler(request)
 
     return check

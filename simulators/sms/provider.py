@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -36,15 +36,19 @@ class Answer:
 
 
 class Provider:
-    """Delivers each idempotency key once. A restart knows what was delivered before."""
+    """Delivers each idempotency key once. A restart knows what was delivered before.
+
+    What was delivered rests in the file, and here only where: of a long run there are millions.
+    """
 
     def __init__(self, received: Received) -> None:
         self.behaviour = Behaviour()
         self._received = received
-        self._by_key: dict[str, dict[str, Any]] = {}
-        self._by_reference: dict[str, dict[str, Any]] = {}
-        for entry in received:
-            self._remember(entry)
+        self._by_key: dict[str, int] = {}
+        self._by_reference: dict[str, int] = {}
+        """Those whose reference is not their key too."""
+        for place, entry in received:
+            self._remember(entry["key"], entry["reference"], place)
 
     @property
     def delivered(self) -> int:
@@ -53,22 +57,32 @@ class Provider:
 
     def take(self, key: str, message: Mapping[str, Any]) -> Answer:
         """Deliver a message, or say why not; a known key gets the answer of its first time."""
+        return self.take_all([(key, message)])[0]
+
+    def take_all(self, messages: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Answer]:
+        """Deliver messages, each for itself; all are kept before the first answer is given."""
+        answers = [self._take(key, message) for key, message in messages]
+        self._received.keep()
+        return answers
+
+    def find(self, reference: str) -> dict[str, Any] | None:
+        """Return what became of a reference, None where nothing of it was taken."""
+        place = self._by_reference.get(reference, self._by_key.get(reference))
+        entry = None if place is None else self._received.read(place)
+        return _told(entry) if entry and entry["reference"] == reference else None
+
+    def _take(self, key: str, message: Mapping[str, Any]) -> Answer:
         if self.behaviour.use_up("fail_next"):
             return Answer(500, {"code": "internal_error"})
         if self.behaviour.use_up("throttle_next"):
             return Answer(429, {"code": "throttled"})
         known = self._by_key.get(key)
         if known is not None:
-            return self._repeat(known, message)
+            return self._repeat(self._received.read(known), message)
         trouble = self._examine(message)
         if trouble:
             return Answer(400, {"code": trouble})
         return self._deliver(key, message)
-
-    def find(self, reference: str) -> dict[str, Any] | None:
-        """Return what became of a reference, None where nothing of it was taken."""
-        entry = self._by_reference.get(reference)
-        return None if entry is None else _told(entry)
 
     def _repeat(self, known: Mapping[str, Any], message: Mapping[str, Any]) -> Answer:
         if (known["to"], known["text"]) != (message.get("to"), message.get("text")):
@@ -94,14 +108,14 @@ class Provider:
             "reference": str(message.get("reference", "")),
             "at": datetime.now(UTC).isoformat(),
         }
-        self._received.add(entry)
-        self._remember(entry)
+        self._remember(key, entry["reference"], self._received.add(entry))
         is_hanging = self.behaviour.use_up("hang_next")
         return Answer(202, _told(entry), self.behaviour.hang_seconds if is_hanging else self.behaviour.slow_seconds)
 
-    def _remember(self, entry: dict[str, Any]) -> None:
-        self._by_key[entry["key"]] = entry
-        self._by_reference[entry["reference"]] = entry
+    def _remember(self, key: str, reference: str, place: int) -> None:
+        self._by_key[key] = place
+        if reference != key or reference in self._by_reference:
+            self._by_reference[reference] = place
 
 
 def _told(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class Mailbox:
             return "451 4.3.0 Local error in processing"
         mail = read_mail(envelope.content)
         self._received.add({**mail, "to": ", ".join(envelope.rcpt_tos), "at": datetime.now(UTC).isoformat()})
+        self._received.keep()
         if any(address.startswith("hanging") for address in envelope.rcpt_tos):
             await asyncio.sleep(HANG_SECONDS)
         await asyncio.sleep(self.behaviour.hang_seconds if self.behaviour.use_up("hang_next") else self.behaviour.slow_seconds)

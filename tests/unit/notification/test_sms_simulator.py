@@ -70,3 +70,22 @@ def test_a_message_that_hangs_is_taken_before_the_silence(tmp_path: Path) -> Non
 def test_a_behaviour_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="explode"):
         a_provider(tmp_path / "sms").behaviour.change({"explode": True})
+
+
+def test_a_message_is_found_by_its_reference_and_by_nothing_else(tmp_path: Path) -> None:
+    provider = a_provider(tmp_path / "sms")
+    provider.take("a", {"to": TO, "text": "Halo", "reference": "a"})
+    provider.take("b", {"to": TO, "text": "Halo", "reference": "other"})
+    for knows in (provider, a_provider(tmp_path / "sms")):
+        found = [knows.find(reference) for reference in ("a", "other", "b")]
+        assert [entry and entry["id"] for entry in found] == ["sim-1", "sim-2", None]
+
+
+def test_a_key_that_comes_twice_in_one_call_is_delivered_once(tmp_path: Path) -> None:
+    message = {"to": TO, "text": "Halo", "reference": "ref"}
+    first, second, other = a_provider(tmp_path / "sms").take_all(
+        [("a", message), ("a", message), ("a", message | {"text": "Lain"})]
+    )
+    assert first == second
+    assert other.status == 409
+    assert lines(tmp_path / "sms") == ["a"]

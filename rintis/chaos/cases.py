@@ -6,18 +6,14 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
+
+from rintis.chaos.people import REGENCIES, item_of
 from rintis.chaos.sent import Door, Kind, Sent
 from shared.contracts.envelope import Envelope, headers_of
 from shared.contracts.intake import FilingSubmitted, IntakeEvent, PermitChanged, PermitIssued, RegistrationSubmitted
-
-REGENCIES = ("32.73", "33.74", "35.78", "31.71", "36.04", "12.71", "73.71", "51.71")
-GIVEN = ("Siti", "Budi", "Dewi", "Agus", "Wahyuni", "Slamet", "Kartini", "Made", "Ucok", "Yohana")
-FAMILY = ("Hardjosoemantri", "Situmorang", "Wirakusuma", "Pattiasina", "Nainggolan", "Kusumawardhani", "Tambunan", "Rumbiak")
-FIRST_BIRTHDAY = date(1960, 1, 1)
-SERIALS, BIRTHDAYS = 9_000, 14_000
-"""Last four digits of a NIK, and the days of birth that grown-up workers have: together some 15 million different people."""
 
 PEOPLE, COMPANIES = "kemnaker", "siinas"
 """Who publishes registrations, and who publishes permits and reports."""
@@ -25,8 +21,7 @@ BUSINESS_DAY = date(2020, 5, 11)
 """The day on which the system under test begins, by its own clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One event and how it is sent: the record for Kafka, or the item for HTTP."""
 
     sent: Sent
@@ -35,6 +30,16 @@ class Case:
     value: bytes
     headers: list[tuple[str, bytes]]
     item: dict[str, Any] | None = None
+
+
+class Told(NamedTuple):
+    """What a publisher has to say, ready for its topic."""
+
+    publisher: str
+    type: str
+    topic: str
+    key: str
+    value: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class Cases:
         shares = self.shares
         door: Door = "http" if self.chance.randrange(100) < shares.http else "kafka"
         if hit < shares.same_person and self._registered:
-            yield self._case(door, person := self.chance.choice(self._registered), self._event(person, _suffix="-lagi"))
+            yield self._case(door, person := self.chance.choice(self._registered), item_of(person, f"ref-{self._number}-lagi"))
             return
         number = self._number
         changes: dict[str, Any] = {}
@@ -103,35 +108,14 @@ class Cases:
             changes |= {"phone": None, "email": f"warga{number}@contoh.id"}
         if "nik" not in changes:
             self._registered.append(number)
-        yield self._case(door, number, self._event(number, **changes), is_acceptable="nik" not in changes)
+        yield self._case(door, number, item_of(number, f"ref-{number}") | changes, is_acceptable="nik" not in changes)
 
-    def _case(self, door: Door, person: int, event: RegistrationSubmitted, *, is_acceptable: bool = True) -> Case:
+    def _case(self, door: Door, person: int, item: dict[str, Any], *, is_acceptable: bool = True) -> Case:
         if door == "kafka":
-            return self._record("registration", PEOPLE, event, subject=str(person), is_acceptable=is_acceptable)
-        number = self._take_number()
-        source = f"http:{PEOPLE}"
-        sent = Sent(number, "registration", "http", PEOPLE, source, event.reference, event.reference, str(person), is_acceptable)
-        return Case(sent, "", b"", b"", [], event.model_dump(mode="json"))
-
-    def _event(self, person: int, *, _suffix: str = "", **changes: Any) -> RegistrationSubmitted:
-        born = birthday_of(person)
-        plain = {
-            "reference": f"ref-{self._number}{_suffix}",
-            "nik": nik_of(person),
-            "name": f"{GIVEN[person % len(GIVEN)]} {FAMILY[person // 10 % len(FAMILY)]} {_letters(person)}",
-            "birth_date": born,
-            "phone": f"0812{10_000_000 + person}",
-            "regency": REGENCIES[person % len(REGENCIES)],
-            "employment_status": "phk",
-            "layoff_on": date(2020, 4, 6),
-            "employer": "PT Contoh Sandang",
-            "employer_kbli": "14111",
-            "layoff_letter": f"{person}/HRD/IV/2020",
-            "dependants": 2,
-            "skills": ["menjahit"],
-            "business_plan": {"kbli": "14111", "description": "Usaha jahit."},
-        }
-        return RegistrationSubmitted.model_validate(plain | changes)
+            return self._record("registration", _registered(item), subject=str(person), is_acceptable=is_acceptable)
+        number, reference = self._take_number(), item["reference"]
+        sent = Sent(number, "registration", "http", PEOPLE, f"http:{PEOPLE}", reference, reference, str(person), is_acceptable)
+        return Case(sent, "", b"", b"", [], item)
 
     def _company(self) -> list[Case]:
         """Return a new permit with two changes right behind it, or reports and a change of one that is known."""
@@ -139,7 +123,7 @@ class Cases:
             number = f"IOMKI-{self._number:07d}"
             self._permits.append((number, 100))
             return [
-                self._record("permit", COMPANIES, _permit(number), subject=number),
+                self._record("permit", _told(_permit(number)), subject=number),
                 # A new contact in the batch of its permit's issue has to wait at a gate.
                 self._change(len(self._permits) - 1, contact=self.chance.randrange(2) == 0),
                 self._change(len(self._permits) - 1),
@@ -158,7 +142,7 @@ class Cases:
         self._permits[place] = (number, workers + 1)
         person = {"name": "Bagian Umum", "email": f"umum{number[-7:]}@contoh.id"} if contact else None
         event = PermitChanged.model_validate({"permit_number": number, "workers": workers + 1, "contact": person})
-        return self._record("change", COMPANIES, event, subject=number)
+        return self._record("change", _told(event), subject=number)
 
     def _filing(self, number: str) -> Case:
         due_on = self.day + timedelta(days=(4 - self.day.weekday()) % 7)
@@ -174,19 +158,17 @@ class Cases:
             transport="bus",
             is_declared_true=True,
         )
-        return self._record("filing", COMPANIES, event, subject=number)
+        return self._record("filing", _told(event), subject=number)
 
-    def _record(self, kind: Kind, publisher: str, event: IntakeEvent, *, subject: str, is_acceptable: bool = True) -> Case:
-        number = self._take_number()
-        source = f"https://{publisher}.example/{self.seed}"
-        envelope = Envelope(f"{kind}-{number}", source, event.TYPE, datetime.now(UTC))
-        sent = Sent(number, kind, "kafka", publisher, source, envelope.id, event.key(), subject, is_acceptable)
-        topic, value = f"{event.TOPIC}.{publisher}", event.model_dump_json().encode()
-        return Case(sent, topic, event.key().encode(), value, headers_of(envelope))
+    def _record(self, kind: Kind, told: Told, *, subject: str, is_acceptable: bool = True) -> Case:
+        number, source = self._take_number(), f"https://{told.publisher}.example/{self.seed}"
+        envelope = Envelope(f"{kind}-{number}", source, told.type, datetime.now(UTC))
+        sent = Sent(number, kind, "kafka", told.publisher, source, envelope.id, told.key, subject, is_acceptable)
+        return Case(sent, told.topic, told.key.encode(), told.value, headers_of(envelope))
 
     def _poison(self) -> Case:
         """Return a record that breaks the contract in one of several ways; its id is told all the same."""
-        plain = self._record("poison", PEOPLE, self._event(self._number), subject="", is_acceptable=False)
+        plain = self._record("poison", _registered(item_of(self._number, f"ref-{self._number}")), subject="", is_acceptable=False)
         headers = dict(plain.headers)
         key, value = plain.key, plain.value
         match plain.sent.number % 5:
@@ -207,16 +189,13 @@ class Cases:
         return self._number - 1
 
 
-def birthday_of(person: int) -> date:
-    """Return a day of birth that no other person with the same serial number has."""
-    return FIRST_BIRTHDAY + timedelta(days=(person * 31 + person // SERIALS * 1_009) % BIRTHDAYS)
+def _registered(item: dict[str, Any]) -> Told:
+    type_, topic = RegistrationSubmitted.TYPE, f"{RegistrationSubmitted.TOPIC}.{PEOPLE}"
+    return Told(PEOPLE, type_, topic, item["reference"], orjson.dumps(item))
 
 
-def nik_of(person: int) -> str:
-    """Return a well-formed NIK that nobody else has."""
-    born = birthday_of(person)
-    day = born.day + (40 if person % 2 else 0)
-    return f"{REGENCIES[person % len(REGENCIES)].replace('.', '')}01{day:02d}{born:%m%y}{1 + person % SERIALS:04d}"
+def _told(event: IntakeEvent) -> Told:
+    return Told(COMPANIES, event.TYPE, f"{event.TOPIC}.{COMPANIES}", event.key(), event.model_dump_json().encode())
 
 
 def _permit(number: str) -> PermitIssued:
@@ -232,7 +211,3 @@ def _permit(number: str) -> PermitIssued:
             "contact": {"name": "Bagian Umum", "email": f"umum{number[-7:]}@contoh.id"},
         }
     )
-
-
-def _letters(number: int) -> str:
-    return "".join(chr(ord("A") + int(digit)) for digit in str(number)).capitalize()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
@@ -126,7 +126,8 @@ class Load:
             pass
         failed = [case for case, result in zip(batch, results, strict=True) if isinstance(result, BaseException)]
         taken = [(c.sent.number, r) for c, r in zip(batch, results, strict=True) if not isinstance(r, BaseException)]
-        self._book.note_acknowledged(Acknowledged(number, time.time(), r.partition, r.offset) for number, r in taken)
+        at = time.time()
+        self._book.note_acknowledged(Acknowledged(number, at, r.partition, r.offset) for number, r in taken)
         self.acknowledged += len(taken)
         self._to_kafka.extendleft(reversed(failed))
         if failed:
@@ -147,20 +148,21 @@ class Load:
         headers = {
             "Authorization": f"Bearer {self._place.tokens[PEOPLE]}",
             "Idempotency-Key": f"call-{batch[0].sent.number}",
+            "Content-Type": "application/json",
         }
-        body = {"items": [case.item for case in batch]}
+        body = orjson.dumps({"items": [case.item for case in batch]})
         while True:
             pause = PAUSE_SECONDS
             address = f"{self._place.http['registration']}/registrations/batch"
             try:
-                async with client.post(address, json=body, headers=headers) as answer:
+                async with client.post(address, data=body, headers=headers) as answer:
                     status, asked, told = answer.status, answer.headers.get("Retry-After"), await answer.read()
             except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is one too
                 self.answers[type(error).__name__] += 1
             else:
                 self.answers[str(status)] += 1
                 if status == HTTPStatus.ACCEPTED:
-                    verdicts = [item["verdict"] for item in json.loads(told)["verdicts"]]
+                    verdicts = [item["verdict"] for item in orjson.loads(told)["verdicts"]]
                     taken = zip(batch, verdicts, strict=True)
                     self._book.note_acknowledged(Acknowledged(c.sent.number, time.time(), verdict=v) for c, v in taken)
                     self.acknowledged += len(batch)

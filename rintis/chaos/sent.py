@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+import orjson
 
 SENT, ACKNOWLEDGED = "sent.jsonl", "acknowledged.jsonl"
 
@@ -55,17 +57,18 @@ class Book:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.next_number = 1 + max((sent.number for sent in read_sent(folder)), default=-1)
-        self._sent = (folder / SENT).open("a", encoding="utf-8")
-        self._acknowledged = (folder / ACKNOWLEDGED).open("a", encoding="utf-8")
+        self._sent = (folder / SENT).open("ab")
+        self._acknowledged = (folder / ACKNOWLEDGED).open("ab")
 
     def note_sent(self, events: Iterable[Sent]) -> None:
         """Write what is about to be sent, once for each time that it is."""
-        self._sent.writelines(json.dumps(asdict(event) | {"at": time.time()}) + "\n" for event in events)
+        at = f',"at":{time.time()}}}\n'.encode()
+        self._sent.write(b"".join([orjson.dumps(event)[:-1] + at for event in events]))
         self._sent.flush()
 
     def note_acknowledged(self, events: Iterable[Acknowledged]) -> None:
         """Write what was taken."""
-        self._acknowledged.writelines(json.dumps(asdict(event)) + "\n" for event in events)
+        self._acknowledged.write(b"".join([orjson.dumps(event) + b"\n" for event in events]))
         self._acknowledged.flush()
 
     def close(self) -> None:

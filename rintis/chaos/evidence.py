@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from sys import intern
 from typing import Any, cast
 
 import asyncpg
+import orjson
 
 from rintis.chaos.place import Place
 from rintis.chaos.raw import Record, read_topics
@@ -26,6 +28,8 @@ TABLES: Mapping[str, Sequence[str]] = {
     "notification": ("messages", "tasks"),
     "reporting": ("permits", "permit_news", "filings", "periods", "notices"),
 }
+RECEIVED: Mapping[str, str] = {"sms": "reference", "smtp": "message_id"}
+"""By what each simulator's messages are known."""
 SHARED_TABLES = ("dead_letters", "gates", "parked", "outbox", "sequences", "positions")
 """What every service's database has; the rows of all of them are put together."""
 
@@ -39,8 +43,10 @@ class Evidence:
     records: Mapping[str, Sequence[Record]] = field(default_factory=dict)
     """Per topic, each partition's in order."""
     tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
-    sms: Sequence[Row] = ()
-    mail: Sequence[Row] = ()
+    sms: Sequence[str] = ()
+    """The references of what the SMS provider took, in that order."""
+    mail: Sequence[str] = ()
+    """The Message-IDs of what the mail server took."""
     taken_before: Mapping[str, int] = field(default_factory=dict)
     """How much each simulator had taken before the tables were read, where the system was perhaps still at work."""
 
@@ -101,9 +107,9 @@ def _place(row: Row) -> tuple[str, str, int, int]:
 async def collect(place: Place, folder: Path) -> Evidence:
     """Read everything there is."""
     tables: dict[str, list[Row]] = {table: [] for table in SHARED_TABLES}
-    before = {name: len(read_received(path)) for name, path in place.received.items()}
+    before = {name: len(read_received(path, RECEIVED[name])) for name, path in place.received.items()}
     for service, names in TABLES.items():
-        connection = await asyncpg.connect(place.databases[service])
+        connection = await connect(place.databases[service])
         try:
             # One instant for all tables of a service: it may still be at work.
             async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -119,18 +125,24 @@ async def collect(place: Place, folder: Path) -> Evidence:
         read_acknowledged(folder),
         await read_topics(place.bootstrap),
         tables,
-        read_received(place.received["sms"]),
-        read_received(place.received["smtp"]),
+        read_received(place.received["sms"], RECEIVED["sms"]),
+        read_received(place.received["smtp"], RECEIVED["smtp"]),
         before,
     )
 
 
-def read_received(path: Path) -> list[Row]:
-    """Return what a simulator took; a line that a kill cut off was never answered."""
-    found: list[Row] = []
-    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
+async def connect(url: str) -> Any:
+    """Return a connection that gives each text once, however many rows and records have it."""
+    connection = await asyncpg.connect(url)
+    await connection.set_type_codec("text", schema="pg_catalog", encoder=str, decoder=intern)
+    return connection
+
+
+def read_received(path: Path, field: str) -> list[str]:
+    """Return one field of what a simulator took; a line that a kill cut off was never answered."""
+    found: list[str] = []
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as lines:
+        for line in lines:
+            with contextlib.suppress(orjson.JSONDecodeError):
+                found.append(intern(str(orjson.loads(line)[field])))
     return found

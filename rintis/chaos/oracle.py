@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,12 @@ NOT_NOW = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError)
 
 async def judge(place: Place, folder: Path) -> Judgement:
     """Compare the load's files in `folder` with everything that can be seen of the system."""
-    return await asyncio.to_thread(weigh, await collect(place, folder))
+    # All of it stays until the end, tens of millions of objects after a long run: the collector would only look through them again.
+    gc.disable()
+    try:
+        return await asyncio.to_thread(weigh, await collect(place, folder))
+    finally:
+        gc.enable()
 
 
 def weigh(evidence: Evidence) -> Judgement:

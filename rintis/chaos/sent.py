@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import Any, Literal
 
 import orjson
@@ -81,8 +81,9 @@ def read_sent(folder: Path) -> list[Sent]:
     """Return everything that was to be sent, each event once."""
     found: dict[int, Sent] = {}
     for line in _lines(folder / SENT):
-        line.pop("at")
-        found.setdefault(line["number"], Sent(**line))
+        if line["number"] not in found:
+            line.pop("at")
+            found[line["number"]] = Sent(**line)
     return list(found.values())
 
 
@@ -94,9 +95,12 @@ def read_acknowledged(folder: Path) -> list[Acknowledged]:
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     if not path.exists():
         return
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            # Cut off by a crash of the load itself: such an event was not sent, or is in the file once more.
-            continue
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                found = orjson.loads(line)
+            except ValueError:
+                # Cut off by a crash of the load itself: such an event was not sent, or is in the file once more.
+                continue
+            # Each text once: a long run has millions of lines.
+            yield {name: intern(value) if isinstance(value, str) else value for name, value in found.items()}

@@ -73,10 +73,9 @@ def check_tasks(evidence: Evidence) -> Iterator[Trouble]:
 
 def check_providers(evidence: Evidence) -> Iterator[Trouble]:
     """What the providers took against what we say that was sent."""
-    sms = [str(entry["reference"]) for entry in evidence.sms]
-    mail = [str(entry["message_id"]).strip("<>").split("@")[0] for entry in evidence.mail]
+    mail = [name.strip("<>").split("@")[0] for name in evidence.mail]
     known = {row["id"]: row for row in evidence.rows("messages")}
-    for what, name, references in (("sms", "sms", sms), ("email", "smtp", mail)):
+    for what, name, references in (("sms", "sms", evidence.sms), ("email", "smtp", mail)):
         # Only what was taken before the tables were read must be in them.
         for reference in set(references[: evidence.taken_before.get(name, len(references))]) - known.keys():
             yield Trouble("duplicate_messages", f"{what}_that_nobody_meant", reference)

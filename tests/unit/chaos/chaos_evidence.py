@@ -63,7 +63,7 @@ def a_run() -> Evidence:
     ]
     records = _records()
     tables = {**_registered(), **_decided(), **_told(), **_supervised(), **_shared(records)}
-    sms = [{"reference": f"m{n}"} for n in range(5)]
+    sms = [f"m{n}" for n in range(5)]
     return Evidence(sent, [Acknowledged(0, 1.0, 0, 0), Acknowledged(1, 2.0)], records, tables, sms)
 
 

@@ -22,22 +22,34 @@ AWAY_NOW = (*AWAY, KafkaError, TimeoutError, asyncpg.OperatorInterventionError)
 """What is met while a server is away: another look later says more."""
 ASK_SECONDS = 5.0
 """Longest wait for one answer."""
-LOOK_SECONDS = 0.1
-"""Between two looks: the unit of what is measured."""
+LOOK_SECONDS, LONGEST_PAUSE = 0.1, 0.2
+"""Between two looks: the unit of what is measured. Where a look takes long, the system under test needs the time itself."""
+LOOK_SHARE = 5
+"""At most so much of the time, as one part in so many, is spent on looks while they are cheap."""
 SETTLE_SECONDS = 1.0
 """What came in within a second after a fault must be handled before the system counts as recovered."""
+
+KAFKA = "kafka"
+"""Whose turn it is to ask the broker; the others are the services' own."""
 
 Place = tuple[str, str, int]
 """Consumer, topic, partition."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """What there was to be done at one moment."""
+@dataclass(slots=True)
+class Rest:
+    """What a service has still to do of what there was to be done at one moment; a look takes from it what is done."""
 
-    ends: Mapping[tuple[str, int], int]
-    outboxes: Mapping[str, int]
-    messages: Mapping[str, int] = field(default_factory=dict)
+    ends: dict[tuple[str, int], int]
+    """To where its consumers have to read, by topic and partition; what others read is not waited for."""
+    outbox: int
+    """The newest event that has to be sent, 0 where none."""
+    messages: dict[str, int] = field(default_factory=dict)
+    """The newest message that has to be settled, by channel."""
+
+
+Mark = Mapping[str, Rest]
+"""What there was to be done at one moment, by service."""
 
 
 class Sight:
@@ -47,7 +59,7 @@ class Sight:
         self._bootstrap = bootstrap
         self._urls = databases
         self._connections: dict[str, Any] = {}
-        self._turn = asyncio.Lock()
+        self._turns = {name: asyncio.Lock() for name in (*databases, KAFKA)}
         """Two faults that last at the same time are looked at over the same connections, one question at a time."""
         self._consumer: Any = None
         self._admin: Any = None
@@ -63,7 +75,7 @@ class Sight:
 
     async def fetch(self, service: str, block: str, *arguments: Any) -> list[Any]:
         """Run one query on a service's database."""
-        async with self._turn:
+        async with self._turns[service]:
             try:
                 if service not in self._connections:
                     self._connections[service] = await asyncpg.connect(self._urls[service], timeout=ASK_SECONDS)
@@ -78,8 +90,8 @@ class Sight:
 
     async def positions(self, *services: str) -> dict[Place, int]:
         """Return how far every consumer has come, as the databases say."""
-        rows = [row for service in services or self._urls for row in await self.fetch(service, "find_positions")]
-        return {(row["consumer"], row["topic"], row["partition"]): row["next_offset"] for row in rows}
+        found = await asyncio.gather(*(self.fetch(service, "find_positions") for service in services or self._urls))
+        return {(row["consumer"], row["topic"], row["partition"]): row["next_offset"] for rows in found for row in rows}
 
     async def committed(self, consumer: str) -> dict[Place, int]:
         """Return how far a consumer has come, as Kafka was told."""
@@ -99,29 +111,36 @@ class Sight:
     async def ends(self) -> dict[tuple[str, int], int]:
         """Return the end of every partition that some consumer reads."""
         partitions = {TopicPartition(topic, number) for _, topic, number in await self.positions()}
-        async with self._turn:
+        async with self._turns[KAFKA]:
             client = self._consumer = self._consumer or await self._start_consumer()
             found = await asyncio.wait_for(client.end_offsets(list(partitions)), ASK_SECONDS) if partitions else {}
         return {(tp.topic, tp.partition): end for tp, end in found.items()}
 
     async def mark(self, channels: tuple[str, ...] = ()) -> Mark:
         """Return what there is to be done now."""
-        outboxes = {service: await self.value(service, "find_outbox_head") for service in self._urls}
+        outboxes = await asyncio.gather(*(self.value(service, "find_outbox_head") for service in self._urls))
         messages = {channel: await self.value("notification", "find_message_head", channel) for channel in channels}
-        return Mark(await self.ends(), outboxes, messages)
+        ends = await self.ends()
+        told = {"notification": messages}
+        return {
+            service: Rest(dict(ends), head, told.get(service, {})) for service, head in zip(self._urls, outboxes, strict=True)
+        }
 
     async def is_done(self, mark: Mark) -> bool:
-        """Whether all of that is done: read, sent on, and told where a provider is concerned."""
-        for (_, topic, partition), position in (await self.positions()).items():
-            if position < mark.ends.get((topic, partition), 0):
-                return False
-        for service, head in mark.outboxes.items():
-            if await self.value(service, "is_outbox_behind", head):
-                return False
-        for channel, head in mark.messages.items():
-            if await self.value("notification", "count_messages_until", channel, head):
-                return False
-        return True
+        """Whether all of that is done: read, sent on, and told where a provider is concerned. What is done is asked for once."""
+        return not any(await asyncio.gather(*(self._has_rest(service, rest) for service, rest in mark.items())))
+
+    async def _has_rest(self, service: str, rest: Rest) -> bool:
+        if rest.ends or rest.outbox:
+            places = list(zip(*rest.ends, strict=True)) or [(), ()]
+            rows = await self.fetch(service, "find_rest", rest.outbox, *places, list(rest.ends.values()))
+            behind = {(row["topic"], row["partition"]) for row in rows}
+            rest.ends = {place: end for place, end in rest.ends.items() if place in behind}
+            rest.outbox = rest.outbox if (None, None) in behind else 0
+        for channel, head in list(rest.messages.items()):
+            if not await self.value(service, "count_messages_until", channel, head):
+                del rest.messages[channel]
+        return bool(rest.ends or rest.outbox or rest.messages)
 
     async def recovery(self, ended: float, within: float, channels: tuple[str, ...] = ()) -> float | None:
         """Return how many seconds after `ended` all was done that was there a second after it; None where it never was.
@@ -130,12 +149,12 @@ class Sight:
         """
         await asyncio.sleep(max(0.0, ended + SETTLE_SECONDS - time.monotonic()))
         mark: Mark | None = None
-        while time.monotonic() < ended + within:
+        while (began := time.monotonic()) < ended + within:
             with contextlib.suppress(*AWAY_NOW):
                 mark = mark or await self.mark(channels)
                 if await self.is_done(mark):
                     return time.monotonic() - ended
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(min(LONGEST_PAUSE, max(LOOK_SECONDS, LOOK_SHARE * (time.monotonic() - began))))
         return None
 
     async def lease_holders(self, service: str) -> set[int]:

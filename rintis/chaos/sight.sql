@@ -6,9 +6,16 @@ select consumer, topic, partition, next_offset from progress;
 -- The newest event that waits to be sent; 0 where none does.
 select coalesce(max(id), 0) from outbox;
 
--- is_outbox_behind --
--- Whether an event up to this one still waits.
-select exists (select from outbox where id <= $1);
+-- find_rest --
+-- Which of these ends a consumer has not come to; and a line of nulls where an event up to this one still waits to be sent.
+select null as topic, null::int as partition where exists (select from outbox where id <= $1)
+union all
+select topic, partition
+from unnest($2::text[], $3::int[], $4::bigint[]) as wanted (topic, partition, reach)
+where exists (
+  select from progress
+  where progress.topic = wanted.topic and progress.partition = wanted.partition and progress.next_offset < wanted.reach
+);
 
 -- find_lease_holders --
 -- From which ports the relays come that hold buckets now.

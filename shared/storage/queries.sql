@@ -16,8 +16,8 @@ with given as (
 )
 insert into outbox (bucket, topic, key, event_id, type, time, sequence, payload)
 select hashtext(g.key) & 15, g.topic, g.key, g.event_id, g.type, g.time,
-       n.last - c.events + row_number() over (partition by g.topic, g.key order by g.ord), g.payload
-from given g join counted c using (topic, key) join numbered n using (topic, key)
+       n.last + 1 - row_number() over (partition by g.topic, g.key order by g.ord desc), g.payload
+from given g join numbered n using (topic, key)
 order by g.ord;
 
 -- find_sequences --
@@ -64,7 +64,8 @@ select 'key', l.topic, null, l.key, h.sequence, h.applied, null from lanes l cro
   select sequence, applied from heard where consumer = $1 and topic = l.topic and key = l.key offset 0
 ) as h
 union all
-select 'gate', l.topic, null, l.key, null, null, null from lanes l where exists (
+-- Where the consumer has no gate at all, no key's is looked for.
+select 'gate', l.topic, null, l.key, null, null, null from lanes l where exists (select from gate where consumer = $1) and exists (
   select from gate where consumer = $1 and topic = l.topic and key = l.key offset 0
 );
 
@@ -214,8 +215,11 @@ cross join lateral (
 ) as o;
 
 -- delete_outbox --
--- These events are on their topics.
-delete from outbox o using unnest($1::smallint[], $2::bigint[]) as g(bucket, id) where o.bucket = g.bucket and o.id = g.id;
+-- These events are on their topics. One walk through each bucket finds all of it.
+delete from outbox o using (
+  select bucket, array_agg(id) as ids from unnest($1::smallint[], $2::bigint[]) as g(bucket, id) group by bucket
+) as g
+where o.bucket = g.bucket and o.id = any(g.ids);
 
 -- measure_outbox --
 -- How much waits to be sent, and for how long the oldest has.

@@ -92,7 +92,8 @@ class Relay:
                     if self._producer is None or self._is_broken:
                         await self._renew()
                     self._wake.clear()
-                    if not await self.relay_once(tx):
+                    # Less than a full read was all there was: what has come since then has said so.
+                    if await self.relay_once(tx) < self._limits.relay_records:
                         await self._rest()
                     self._failures = 0
             except BaseException:
@@ -132,9 +133,12 @@ class Relay:
 
         In batches made here: a future and a dozen calls per record would cost three times as much as the record.
         """
-        lanes = {lane: Lane(*lane) for lane in dict.fromkeys(map(self._lane_of, rows))}
+        lanes: dict[tuple[str, int], Lane] = {}
         for row in rows:
-            lanes[self._lane_of(row)].add(row, self._producer, self._record_of(row))
+            at = self._lane_of(row)
+            if at not in lanes:
+                lanes[at] = Lane(*at)
+            lanes[at].add(row, self._producer, self._record_of(row))
         deliveries = [asyncio.create_task(self._deliver(lane)) for lane in lanes.values()]
         done, late = await asyncio.wait(deliveries, timeout=self._limits.ack_seconds)
         if late:
@@ -177,7 +181,8 @@ class Relay:
 
     async def _is_known(self, topic: str) -> bool:
         try:
-            self._partitions[topic] = len(await asyncio.wait_for(self._producer.partitions_for(topic), PARTITIONS_SECONDS))
+            async with asyncio.timeout(PARTITIONS_SECONDS):
+                self._partitions[topic] = len(await self._producer.partitions_for(topic))
         except (TimeoutError, KafkaError):
             self._missing[topic] = time.monotonic() + self._limits.missing_topic_seconds
             log.warning("The broker does not know a topic; its events wait in the outbox.", action="topic_missing", topic=topic)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, ClassVar, NamedTuple
 from uuid import UUID
 
@@ -76,13 +77,7 @@ def hash64(event_id: UUID) -> int:
 
 def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
     """Return the Kafka headers of an event in CloudEvents binary mode."""
-    headers = [
-        *_SAME,
-        ("ce_type", envelope.type.encode()),
-        ("ce_source", envelope.source.encode()),
-        ("ce_id", envelope.id.encode()),
-        ("ce_time", envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
-    ]
+    headers = [*_shared_headers(envelope.type, envelope.source, envelope.time), ("ce_id", envelope.id.encode())]
     if envelope.sequence is not None:
         headers.append(("ce_sequence", b"%d" % envelope.sequence))
     if envelope.subject is not None:
@@ -90,3 +85,10 @@ def headers_of(envelope: Envelope) -> list[tuple[str, bytes]]:
     if envelope.traceparent is not None:
         headers.append(("ce_traceparent", envelope.traceparent.encode()))
     return headers
+
+
+@lru_cache(maxsize=1_024)
+def _shared_headers(type_: str, source: str, time: datetime) -> tuple[tuple[str, bytes], ...]:
+    """Return what events of one type share that were said together."""
+    text = time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return (*_SAME, ("ce_type", type_.encode()), ("ce_source", source.encode()), ("ce_time", text.encode()))

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from shared.messaging.items import Item, Key
+from shared.messaging.outcomes import IGNORED, REPEAT, Handled
 from shared.messaging.positions import Partition, Positions
 from shared.storage import Heard, Tx, load_queries
 from shared.storage.flow import cells_of
 
 SQL = load_queries("shared.storage")
+
+WITHOUT_EFFECT = frozenset({REPEAT.name, IGNORED.name})
+"""Names of what is handled by doing nothing."""
 
 
 class Numbers(NamedTuple):
@@ -39,14 +43,16 @@ async def open_batch(tx: Tx, positions: Positions, items: Sequence[Item]) -> Ope
     The statement sees the database as it was when it began, which is before it may have waited for a lock. Where the locked rows
     are not those that it saw, or a gate is there that has to be locked too, keys are read once more.
     """
-    held = sorted({(item.record.topic, item.record.partition) for item in items})
-    lanes = sorted({item.lane for item in items})
+    held = sorted({item.partition for item in items})
+    lanes = list(dict.fromkeys([item.lane for item in items]))
     rows = await tx.fetch(SQL["open_batch"], positions.consumer, *_columns(held, 2), *_columns(lanes, 2))
-    known = {(row["topic"], row["partition"]): row["number"] for row in rows if row["kind"] == "position"}
+    found: dict[str, list[Any]] = {"position": [], "key": [], "gate": []}
+    for row in rows:
+        found[row["kind"]].append(row)
+    known = {(row["topic"], row["partition"]): row["number"] for row in found["position"]}
     fresh = positions.fence(items, held, known)
-    has_moved = any(row["kind"] == "position" and row["has_moved"] for row in rows)
-    if not has_moved and not any(row["kind"] == "gate" for row in rows):
-        return Opened(fresh, set(), _numbers(row for row in rows if row["kind"] == "key"))
+    if not found["gate"] and not any(row["has_moved"] for row in found["position"]):
+        return Opened(fresh, set(), _numbers(found["key"]))
     if not fresh:
         return Opened(fresh, set(), {})
     gated = await lock_gates(tx, positions.consumer, {item.lane for item in fresh})
@@ -75,6 +81,25 @@ async def close_batch(
         *_columns(cells_of(counted), 6),
         *_columns([(*partition, *end) for partition, end in ends.items()], 4),
     )
+
+
+def last_numbers(items: Iterable[Item]) -> dict[Key, Numbers]:
+    """Return per key the last number met, and the last that had an effect."""
+    last: dict[Key, Numbers] = {}
+    for item in items:
+        if item.sequence is None:
+            continue
+        number = item.sequence
+        applied = number if _has_effect(item) else None
+        if before := last.get(item.lane):
+            number = max(number, before.met)
+            applied = before.applied if applied is None or (before.applied or 0) > applied else applied
+        last[item.lane] = Numbers(number, applied)
+    return last
+
+
+def _has_effect(item: Item) -> bool:
+    return isinstance(item.outcome, Handled) and item.outcome.name not in WITHOUT_EFFECT
 
 
 def _numbers(rows: Iterable[Any]) -> dict[Key, Numbers]:

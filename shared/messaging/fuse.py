@@ -71,7 +71,7 @@ class Fuse:
                 window.append(_Second(at))
             window[-1].records += count
             window[-1].set_aside += failed
-        for (topic, kind), count in Counter((item.record.topic, self._kind(item)) for item in items).items():
+        for (topic, kind), count in Counter((item.record.topic, self._kind(item)) for item in _set_aside(items)).items():
             if kind:
                 metrics.SET_ASIDE.labels(consumer, topic, kind).inc(count)
 
@@ -90,10 +90,10 @@ class Fuse:
     def _tally(self, items: Iterable[Item]) -> dict[str, tuple[int, int]]:
         # What an operator has put back is judged by the redrive's own limit.
         items = [item for item in items if item.redriven is None]
-        records = Counter(item.record.topic for item in items)
+        records = Counter([item.record.topic for item in items])
         set_aside: Counter[str] = Counter()
         waiting: set[Key] = set()
-        for item in items:
+        for item in _set_aside(items):
             if self._kind(item) == "ours" and item.lane not in waiting:
                 set_aside[item.record.topic] += 1
                 # A key's followers wait with it: they are no failures of their own.
@@ -102,8 +102,11 @@ class Fuse:
 
     def _kind(self, item: Item) -> str:
         """Return whose doing it is that a record was set aside; empty for one that was not."""
-        if isinstance(item.outcome, Handled):
-            return ""
         if isinstance(item.outcome, DeadLetter):
             return "publisher" if self._is_intake and item.received is None else "ours"
         return "ours" if isinstance(item.outcome, RetryLater) and not item.outcome.is_expected else ""
+
+
+def _set_aside(items: Iterable[Item]) -> list[Item]:
+    """Leave out what was handled, which is nearly all there is."""
+    return [item for item in items if not isinstance(item.outcome, Handled)]

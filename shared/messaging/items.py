@@ -46,10 +46,14 @@ class Item:
     """Set for a record that an operator has put back."""
     lane: Key = field(init=False)
     """What this record's order is kept by."""
+    partition: tuple[str, int] = field(init=False)
+    """Where this record was read: topic and number."""
 
     def __post_init__(self) -> None:
-        """Make the lane once: a batch asks for it a dozen times per record."""
-        self.lane = self.record.topic, self.key
+        """Make lane and partition once: a batch asks for them a dozen times per record."""
+        topic = self.record.topic
+        self.lane = topic, self.key
+        self.partition = topic, self.record.partition
 
     @property
     def is_settled(self) -> bool:

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from shared.clock import Clock
-from shared.messaging.frame import Numbers, close_batch, find_numbers, open_batch
+from shared.messaging.frame import Numbers, close_batch, find_numbers, last_numbers, open_batch
 from shared.messaging.fuse import Blown, Fuse
 from shared.messaging.isolation import Apply, apply_isolated, apply_whole, prepare_isolated
 from shared.messaging.items import Item, Key, examine, possible_ids, waves
 from shared.messaging.letters import Letters
 from shared.messaging.limits import Limits
-from shared.messaging.outcomes import GAP, IGNORED, PARKED, REPEAT, SUPERSEDED, DeadLetter, Handled, RetryLater
+from shared.messaging.outcomes import GAP, PARKED, REPEAT, SUPERSEDED, DeadLetter, RetryLater
 from shared.messaging.positions import Positions, ends_of
 from shared.messaging.records import KafkaRecord, Reader
 from shared.messaging.retry import concerns_batch
@@ -63,7 +63,7 @@ class Pipeline:
 
     async def _settle_batch(self, records: Sequence[KafkaRecord], apply: Apply) -> None:
         items = [examine(record, self._reader) for record in records]
-        prepared = await self._prepare(items)
+        prepared, ends = await self._prepare(items), ends_of(items)
         async with self.database.transaction() as tx:
             opened = await open_batch(tx, self.positions, items)
             fresh, numbers, counted = opened.fresh, dict[Key, Numbers](), list[Heard]()
@@ -73,8 +73,8 @@ class Pipeline:
                 self.fuse.check(fresh)
                 numbers = await self._write(tx, fresh, opened.gated)
                 counted = [self._heard(item) for item in fresh]
-            await close_batch(tx, self.positions.consumer, numbers=numbers, counted=counted, ends=ends_of(items))
-        self.positions.moved(items)
+            await close_batch(tx, self.positions.consumer, numbers=numbers, counted=counted, ends=ends)
+        self.positions.moved(ends)
         self._note(fresh)
 
     def ids_of(self, record: KafkaRecord) -> frozenset[UUID]:
@@ -136,7 +136,9 @@ class Pipeline:
         for item in items:
             if item.received is not None:
                 route = self.subscription.routes[type(item.received.event)]
-                groups.setdefault(id(route), (route, []))[1].append(item)
+                if id(route) not in groups:
+                    groups[id(route)] = route, []
+                groups[id(route)][1].append(item)
         return list(groups.values())
 
     @staticmethod
@@ -222,8 +224,7 @@ class Pipeline:
         await self.letters.settle(tx, [item for item in settled if item.redriven is not None])
         if self._is_intake:
             return {}
-        applied = _last_numbers(item for item in settled if _has_effect(item))
-        return {lane: Numbers(met, applied.get(lane)) for lane, met in _last_numbers(settled).items()}
+        return last_numbers(settled)
 
     async def _forget(self, tx: Tx, waiting: Sequence[Item]) -> None:
         """A waiting intake record is not seen yet: else its own release would look like a copy.
@@ -254,15 +255,3 @@ class Pipeline:
         """Return what takes back that a record waits: under the id and minute by which the ledger knows it."""
         id_, minute_at = (item.redriven.id, item.redriven.minute_at) if item.redriven else (item.id, item.minute_at)
         return Heard(item.record.topic, item.record.partition, minute_at, "parked", id_, -1)
-
-
-def _last_numbers(items: Iterable[Item]) -> dict[Key, int]:
-    last: dict[Key, int] = {}
-    for item in items:
-        if item.sequence is not None:
-            last[item.lane] = max(item.sequence, last.get(item.lane, 0))
-    return last
-
-
-def _has_effect(item: Item) -> bool:
-    return isinstance(item.outcome, Handled) and item.outcome not in (REPEAT, IGNORED)

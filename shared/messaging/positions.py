@@ -55,18 +55,15 @@ class Positions:
             )
         for partition in held:
             check_database(self.consumer, partition, known[partition], self.reading.get(partition))
-        return [item for item in items if item.record.offset >= known[_partition(item)]]
+        return [item for item in items if item.record.offset >= known[item.partition]]
 
-    def moved(self, items: Iterable[Item]) -> None:
+    def moved(self, ends: Mapping[Partition, tuple[int, UUID]]) -> None:
         """Remember, after the commit, where this process reads on."""
-        for partition, (offset, id_) in ends_of(items).items():
+        for partition, (offset, id_) in ends.items():
             self.reading[partition], self.last[partition] = offset, id_
-
-
-def _partition(item: Item) -> Partition:
-    return item.record.topic, item.record.partition
 
 
 def ends_of(items: Iterable[Item]) -> dict[Partition, tuple[int, UUID]]:
     """Return where to read on after these records, and the last record's id."""
-    return {_partition(item): (item.record.offset + 1, item.id) for item in items}
+    last = {item.partition: item for item in items}
+    return {partition: (item.record.offset + 1, item.id) for partition, item in last.items()}

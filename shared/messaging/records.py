@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode, b64encode
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
@@ -25,7 +27,7 @@ MAX_DIGITS = 18
 """Longest sequence number that fits PostgreSQL's bigint."""
 MAX_ATTRIBUTE = 200
 """Longest CloudEvents attribute or key that we take, in characters."""
-_REQUIRED = frozenset({"ce_specversion", "ce_type", "ce_id", "ce_source", "ce_time"})
+_required = itemgetter("ce_specversion", "ce_type", "ce_source", "ce_id", "ce_time")
 _TYPE = re.compile(r"^[a-z0-9_.]{1,200}$")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -134,7 +136,7 @@ class Reader:
     def read(self, record: KafkaRecord) -> Reading:
         """Return what the record is. Raises Unprocessable with the field that is wrong."""
         envelope = read_envelope(record.headers)
-        broker_at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        broker_at = _instant(record.timestamp)
         publisher = self._publisher_of(record)
         id_ = self._id_of(envelope, publisher)
         minute_at = envelope.time if publisher is None else broker_at
@@ -222,17 +224,14 @@ def key_of(record: KafkaRecord) -> str:
 def read_envelope(headers: Sequence[tuple[str, bytes | None]]) -> Envelope:
     """Return the CloudEvents attributes of a record in binary mode. Raises Unprocessable naming the header."""
     values = dict(headers)
-    if not values.keys() >= _REQUIRED:
-        values = {name.lower(): value for name, value in headers}
-    type_, source = _read_kind(values.get("ce_specversion"), values.get("ce_type"), values.get("ce_source"))
+    try:
+        spec_version, type_, source, id_, time = _required(values)
+    except KeyError:
+        values = defaultdict(lambda: None, ((name.lower(), value) for name, value in headers))
+        spec_version, type_, source, id_, time = _required(values)
+    kind, origin = _read_kind(spec_version, type_, source)
     sequence = values.get("ce_sequence")
-    return Envelope(
-        _text(values.get("ce_id"), "ce_id"),
-        source,
-        type_,
-        _time(_text(values.get("ce_time"), "ce_time")),
-        None if sequence is None else _number(sequence),
-    )
+    return Envelope(_text(id_, "ce_id"), origin, kind, _read_time(time), None if sequence is None else _number(sequence))
 
 
 @lru_cache(maxsize=1_024)
@@ -258,9 +257,17 @@ def _text(value: bytes | None, field: str) -> str:
     return text
 
 
-def _time(text: str) -> datetime:
+@lru_cache(maxsize=1_024)
+def _instant(broker_ms: int) -> datetime:
+    """Return the broker's time of a record: a batch of records was taken in one millisecond."""
+    return datetime.fromtimestamp(broker_ms / 1000, UTC)
+
+
+@lru_cache(maxsize=1_024)
+def _read_time(value: bytes | None) -> datetime:
+    """Return the time of an event: what one transaction has said has one."""
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(_text(value, "ce_time"))
     except ValueError as error:
         raise Unprocessable("malformed", "ce_time") from error
     if time.tzinfo is None:
@@ -268,6 +275,7 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
+@lru_cache(maxsize=1_024)
 def _number(value: bytes) -> int:
     if not value.isdigit() or len(value) > MAX_DIGITS:
         raise Unprocessable("malformed", "ce_sequence")
@@ -285,7 +293,8 @@ def _read_body(model: type[Event], value: bytes | None) -> Event:
     if not value:
         raise Unprocessable("missing", "body")
     try:
-        event = model.model_validate_json(value)
+        # Past the model's own method, which costs half as much again as the reading.
+        event: Event = model.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
         raise Unprocessable(*_first(error)) from None
     if b"\\u0000" in value:

@@ -55,8 +55,14 @@ async def fold_flow(database: Database, *, after_seconds: float = FOLD_AFTER_SEC
 def cells_of(events: Iterable[Heard]) -> list[tuple[str, int, datetime, str, int, int]]:
     """Return sums: topic, partition, minute, outcome, events, sum of hashes."""
     cells: dict[tuple[str, int, datetime, str], list[int]] = {}
+    before = minute = None
     for topic, partition, at, outcome, id_, weight in events:
-        cell = cells.setdefault((topic, partition, at.replace(second=0, microsecond=0), outcome), [0, 0])
+        # Events that were said together have one time, and come together.
+        if minute is None or at is not before:
+            before, minute = at, at.replace(second=0, microsecond=0)
+        cell = cells.get((topic, partition, minute, outcome))
+        if cell is None:
+            cell = cells[topic, partition, minute, outcome] = [0, 0]
         cell[0] += weight
         cell[1] += weight * hash64(id_)
     return [(*cell, count, hash_sum) for cell, (count, hash_sum) in cells.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,9 @@ import zen
 from services.eligibility.domain import Catalog, Centre, Match, Professions, Reference, ReferralProgramme
 from shared.errors import Fatal
 
+_TEXT = re.compile(r"'[^'\\]*'")
+_NUMBER = re.compile(r"-?[0-9]+")
+
 
 class PolicyMissing(Fatal):
     """No policy is there to decide by."""
@@ -24,8 +28,12 @@ class ReasonUnspoken(Fatal):
     """A policy gives a reason for which there is no sentence."""
 
 
+class RowUnclear(Fatal):
+    """A row of a policy's table does not state name, reason, effect and points of its own as constants."""
+
+
 class Policy:
-    """One version of the rules. Evaluating is synchronous and takes about ten microseconds.
+    """One version of the rules. Evaluating is synchronous and takes about 30 microseconds per person.
 
     The engine gets the table from a static loader: it is compiled once, here, and not at each decision.
     """
@@ -39,13 +47,55 @@ class Policy:
         self.professions = Professions(frozenset(professions["excluded"]), frozenset(professions["other"]))
         nodes = {node["type"]: node for node in data["table"]["nodes"]}
         self.rows: Sequence[Mapping[str, str]] = nodes["decisionTableNode"]["content"]["rules"]
-        self.codes = [row["code"].strip("'") for row in self.rows]
-        self._engine = zen.ZenEngine({"loader": {"type": "static", "content": {self.name: data["table"]}}})
+        self._matches = _read_matches(self.rows)
+        self.codes = [match.code for match in self._matches.values()]
+        self._engine = zen.ZenEngine({"loader": {"type": "static", "content": {self.name: _for_sets(data["table"])}}})
 
-    def evaluate(self, view: Mapping[str, Any]) -> list[Match]:
-        """Return the rules that match, in the table's order."""
-        result = self._engine.evaluate(self.name, dict(view))["result"]
-        return [Match(row["rule"], row["code"], row["effect"], int(row["points"])) for row in result]
+    def evaluate(self, views: Sequence[Mapping[str, Any]]) -> list[list[Match]]:
+        """Return for each person, in order, the rules that match, in the table's order."""
+        result = self._engine.evaluate(self.name, {"people": list(views)})["result"]["people"]
+        return [[self._matches[row["rule"]] for row in rows] for rows in result]
+
+
+def _read_matches(rows: Sequence[Mapping[str, str]]) -> dict[str, Match]:
+    """Return what each row says where it matches, by the row's name. Raises RowUnclear where that is no constant."""
+    said = [Match(_text(row["rule"]), _text(row["code"]), _text(row["effect"]), _number(row["points"])) for row in rows]
+    matches = {match.rule: match for match in said}
+    if len(matches) < len(rows):
+        raise RowUnclear
+    return matches
+
+
+def _text(cell: str) -> str:
+    if not _TEXT.fullmatch(cell):
+        raise RowUnclear
+    return cell[1:-1]
+
+
+def _number(cell: str) -> int:
+    if not _NUMBER.fullmatch(cell):
+        raise RowUnclear
+    return int(cell)
+
+
+def _for_sets(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table so that one call runs it for each of `people`, and names of its rows are all that comes back.
+
+    Conditions stay as they are. What a row says besides its name is constant and read before: passing it through the engine
+    for each person took half of the time.
+    """
+    return {**table, "nodes": [_node_for_sets(node) for node in table["nodes"]]}
+
+
+def _node_for_sets(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    if node["type"] != "decisionTableNode":
+        return node
+    content = node["content"]
+    named = [output for output in content["outputs"] if output["field"] == "rule"]
+    unread = {output["id"] for output in content["outputs"]} - {output["id"] for output in named}
+    rules = [{cell: text for cell, text in row.items() if cell not in unread} for row in content["rules"]]
+    loop = {"executionMode": "loop", "inputField": "people", "outputPath": "people"}
+    return {**node, "content": {**content, **loop, "outputs": named, "rules": rules}}
 
 
 @dataclass(frozen=True, slots=True)

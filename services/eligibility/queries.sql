@@ -128,7 +128,8 @@ where province = any($1::text[]) and intake = 'rolling' order by province, code;
 select province, sector, waiting from waitlists where province = any($1::text[]);
 
 -- save_placements --
--- Write where requests went, how many wait in each queue now, and how many placements provinces have recorded.
+-- Write where requests went and which seats are held for them until the deadline, how many wait in each queue now, and how many
+-- placements provinces have recorded.
 with given as (
   select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::text[])
     as g(request_id, state, programme, sector, position, number, referred_to, province)
@@ -139,23 +140,21 @@ with given as (
 ), numbers as (
   update provinces p set last_number = g.last_number from unnest($10::text[], $11::bigint[]) as g(code, last_number)
   where p.code = g.code
+), seats as (
+  select * from unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::text[], $16::text[])
+    as g(offer_id, request_id, worker_id, incubator, province)
+), held as (
+  update incubators i set taken = i.taken + g.seats
+  from (select incubator, count(*)::integer as seats from seats group by incubator) as g
+  where i.code = g.incubator
+), offered as (
+  insert into offers (offer_id, request_id, worker_id, incubator, province, state, instance, offered_at, expires_at)
+  select seats.*, 'offered', $17::text, $9::timestamptz, $18::timestamptz from seats
 )
 update seat_requests r set state = g.state, programme = g.programme, sector = g.sector, position = g.position, number = g.number,
   referred_to = g.referred_to, placed_at = $9::timestamptz
 from given g
 where r.request_id = g.request_id;
-
--- hold_seats --
--- Count seats that are held now.
-update incubators i set taken = i.taken + g.seats
-from unnest($1::text[], $2::integer[]) as g(code, seats)
-where i.code = g.code;
-
--- add_offers --
--- Hold seats for workers until the deadline.
-insert into offers (offer_id, request_id, worker_id, incubator, province, state, instance, offered_at, expires_at)
-select g.*, 'offered', $6::text, $7::timestamptz, $8::timestamptz
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[]) as g(offer_id, request_id, worker_id, incubator, province);
 
 -- find_worker_by_ticket --
 -- Whose ticket it is, by its digest.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,16 +42,15 @@ class Judgement:
 
 def judge(matches: Sequence[Match], bar: int) -> Judgement:
     """Deny if any rule denies; else ask a person if anything is unclear; else hold the score against the bar."""
-    score = sum(match.points for match in matches)
-    rules = tuple(match.rule for match in matches)
-    if denials := _codes(matches, "deny"):
-        return Judgement(Outcome.DENIED, score, rules, denials)
-    if doubts := _codes(matches, "review"):
-        return Judgement(Outcome.REVIEW, score, rules, doubts)
+    score = sum([match.points for match in matches])
+    rules = tuple([match.rule for match in matches])
+    codes: dict[str, list[str]] = {"deny": [], "review": [], "points": [], "note": []}
+    for match in matches:
+        codes[match.effect].append(match.code)
+    if codes["deny"]:
+        return Judgement(Outcome.DENIED, score, rules, tuple(codes["deny"]))
+    if codes["review"]:
+        return Judgement(Outcome.REVIEW, score, rules, tuple(codes["review"]))
     if score < bar:
         return Judgement(Outcome.DENIED, score, rules, (BELOW_BAR,))
-    return Judgement(Outcome.CONFIRMED, score, rules, _codes(matches, "points"))
-
-
-def _codes(matches: Iterable[Match], effect: str) -> tuple[str, ...]:
-    return tuple(match.code for match in matches if match.effect == effect)
+    return Judgement(Outcome.CONFIRMED, score, rules, tuple(codes["points"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -48,17 +49,24 @@ Rulings: TypeAlias = Mapping[UUID, Ruling | None]
 async def rule_on_workers(desk: Desk, batch: Sequence[Received[WorkerRegistered]]) -> dict[UUID, Ruling | None]:
     """Open the facts of a batch and apply the rules of each registration's day; None for the erased."""
     opened = await open_facts(desk.boxes, [(item.event.worker_id, item.event.facts) for item in batch])
-    return {
-        item.id: None if facts is None else rule(desk, applicant_of(facts), day_of(item.envelope.time))
-        for item, facts in zip(batch, opened, strict=True)
-    }
+    asked: dict[date, dict[UUID, Applicant]] = defaultdict(dict)
+    for item, facts in zip(batch, opened, strict=True):
+        if facts is not None:
+            asked[day_of(item.envelope.time)][item.id] = applicant_of(facts)
+    rulings: dict[UUID, Ruling | None] = {item.id: None for item in batch}
+    for on, people in asked.items():
+        rulings |= zip(people, rule(desk, list(people.values()), on), strict=True)
+    return rulings
 
 
-def rule(desk: Desk, applicant: Applicant, on: date) -> Ruling:
-    """Apply the policy in force on a day."""
+def rule(desk: Desk, people: Sequence[Applicant], on: date) -> list[Ruling]:
+    """Apply the policy in force on a day to the people of that day, in order."""
     policy, catalog = desk.book.in_force(on), desk.reference.catalog
-    judgement = judge(policy.evaluate(view_for_rules(applicant, on, policy.professions, catalog.sectors)), policy.bar)
-    return Ruling(policy, on, applicant.regency, judgement, route(applicant, catalog, on))
+    matched = policy.evaluate([view_for_rules(person, on, policy.professions, catalog.sectors) for person in people])
+    return [
+        Ruling(policy, on, person.regency, judge(matches, policy.bar), route(person, catalog, on))
+        for person, matches in zip(people, matched, strict=True)
+    ]
 
 
 def day_of(instant: datetime) -> date:
@@ -71,44 +79,40 @@ def programme_of(destination: str | Referral) -> str:
     return "wub" if isinstance(destination, str) else destination.programme
 
 
+@dataclass(slots=True)
+class Fresh:
+    """A registration that is news, with its ruling and the ids that follow from it. Not to be changed."""
+
+    item: Received[WorkerRegistered]
+    ruling: Ruling
+    subject: Subject
+    decision_id: UUID
+    asked_id: UUID
+    """The id of the seat request where the worker was confirmed, else of the review."""
+
+
 async def decide_workers(tx: Tx, desk: Desk, batch: Sequence[Received[WorkerRegistered]], rulings: Rulings) -> list[Settled]:
     """Store decisions on facts that are news, and say them; the same or older facts change nothing."""
     now = desk.clock.now()
     news = await repository.save_workers(tx, [_worker(item.event, rulings[item.id]) for item in batch], now)
     old = {item.event.worker_id for item in batch} - news
     known = await repository.find_versions(tx, old) if old else {}
-    fresh = [(item, ruling) for item in batch if (ruling := rulings[item.id]) and item.event.worker_id in news]
-    await repository.add_decisions(tx, [_decision(item, ruling) for item, ruling in fresh], now)
-    asked = [(item, ruling) for item, ruling in fresh if ruling.judgement.outcome is Outcome.REVIEW]
-    reviews = [(review_id_of(item.id), decision_id_of(item.id), item.event.worker_id, ruling.dinas) for item, ruling in asked]
+    fresh = [_fresh(item, ruling) for item in batch if (ruling := rulings[item.id]) and item.event.worker_id in news]
+    await repository.add_decisions(tx, [_decision(case) for case in fresh], now)
+    asked = [case for case in fresh if case.ruling.judgement.outcome is Outcome.REVIEW]
+    reviews = [(case.asked_id, case.decision_id, case.subject.worker_id, case.ruling.dinas) for case in asked]
     await repository.add_reviews(tx, reviews, now, now + desk.bounds.review_time)
-    confirmed = [(item, ruling) for item, ruling in fresh if ruling.judgement.outcome is Outcome.CONFIRMED]
-    requests = [request_for(item.id, subject_of(item), ruling.destination) for item, ruling in confirmed]
+    confirmed = [case for case in fresh if case.ruling.judgement.outcome is Outcome.CONFIRMED]
+    requests = [request_for(case.asked_id, case.decision_id, case.subject, case.ruling.destination) for case in confirmed]
     placed = await repository.add_requests(tx, requests, now)
-    said = [Outgoing(_announce(desk, item, ruling, now), item.id, now) for item, ruling in fresh]
+    said = [Outgoing(_announce(desk, case, now), case.item.id, now) for case in fresh]
     said += [
-        Outgoing(say_referred(subject_of(item), request_id_of(item.id), ruling.destination), request_id_of(item.id), now)
-        for item, ruling in confirmed
-        if isinstance(ruling.destination, Referral) and request_id_of(item.id) in placed
+        Outgoing(say_referred(case.subject, case.asked_id, case.ruling.destination), case.asked_id, now)
+        for case in confirmed
+        if isinstance(case.ruling.destination, Referral) and case.asked_id in placed
     ]
     await desk.outbox.add(tx, said)
     return [_settle(item.event, rulings[item.id], known, news) for item in batch]
-
-
-def subject_of(item: Received[WorkerRegistered]) -> Subject:
-    """Return whom events about this registration are about."""
-    event = item.event
-    return Subject(event.worker_id, event.facts_version, event.contact_version, event.province, event.contact)
-
-
-def decision_id_of(cause: UUID) -> UUID:
-    """Return the id of the decision that an event led to."""
-    return derive_id(cause, "decision")
-
-
-def review_id_of(cause: UUID) -> UUID:
-    """Return the id of the review that an event led to."""
-    return derive_id(cause, "review")
 
 
 def request_id_of(cause: UUID) -> UUID:
@@ -116,13 +120,13 @@ def request_id_of(cause: UUID) -> UUID:
     return derive_id(cause, "seat_request")
 
 
-def request_for(cause: UUID, subject: Subject, destination: str | Referral, *, decision_id: UUID | None = None) -> Request:
+def request_for(request_id: UUID, decision_id: UUID, subject: Subject, destination: str | Referral) -> Request:
     """Return the seat request of somebody who was confirmed, or the referral where no seat is asked for."""
     referred_to = destination.code if isinstance(destination, Referral) else None
     return Request(
-        request_id=request_id_of(cause),
+        request_id=request_id,
         worker_id=subject.worker_id,
-        decision_id=decision_id or decision_id_of(cause),
+        decision_id=decision_id,
         facts_version=subject.facts_version,
         province=subject.province,
         programme=programme_of(destination),
@@ -133,6 +137,18 @@ def request_for(cause: UUID, subject: Subject, destination: str | Referral, *, d
 def ticket_digest(ticket: str) -> bytes:
     """Return what a ticket is found by; the ticket itself is not kept."""
     return hashlib.sha256(ticket.strip().upper().encode()).digest()
+
+
+def _fresh(item: Received[WorkerRegistered], ruling: Ruling) -> Fresh:
+    event = item.event
+    is_confirmed = ruling.judgement.outcome is Outcome.CONFIRMED
+    return Fresh(
+        item,
+        ruling,
+        Subject(event.worker_id, event.facts_version, event.contact_version, event.province, event.contact),
+        derive_id(item.id, "decision"),
+        request_id_of(item.id) if is_confirmed else derive_id(item.id, "review"),
+    )
 
 
 def _worker(event: WorkerRegistered, ruling: Ruling | None) -> Worker:
@@ -148,9 +164,10 @@ def _worker(event: WorkerRegistered, ruling: Ruling | None) -> Worker:
     )
 
 
-def _decision(item: Received[WorkerRegistered], ruling: Ruling) -> Decision:
+def _decision(case: Fresh) -> Decision:
+    item, ruling = case.item, case.ruling
     return Decision(
-        decision_id=decision_id_of(item.id),
+        decision_id=case.decision_id,
         worker_id=item.event.worker_id,
         facts_version=item.event.facts_version,
         event_id=item.id,
@@ -163,19 +180,19 @@ def _decision(item: Received[WorkerRegistered], ruling: Ruling) -> Decision:
     )
 
 
-def _announce(desk: Desk, item: Received[WorkerRegistered], ruling: Ruling, now: datetime) -> Event:
-    subject, judgement = subject_of(item), ruling.judgement
+def _announce(desk: Desk, case: Fresh, now: datetime) -> Event:
+    ruling, judgement = case.ruling, case.ruling.judgement
     decision = {
-        "decision_id": decision_id_of(item.id),
+        "decision_id": case.decision_id,
         "policy": ruling.policy.name,
         "programme": ruling.programme,
         "reasons": list(judgement.reasons),
     }
     if judgement.outcome is Outcome.CONFIRMED:
-        return say_confirmed(subject, decision, judgement.score, "policy")
+        return say_confirmed(case.subject, decision, judgement.score, "policy")
     if judgement.outcome is Outcome.DENIED:
-        return say_denied(subject, decision, "policy")
-    return say_review(subject, decision, review_id_of(item.id), ruling.dinas, now + desk.bounds.review_time)
+        return say_denied(case.subject, decision, "policy")
+    return say_review(case.subject, decision, case.asked_id, ruling.dinas, now + desk.bounds.review_time)
 
 
 def _settle(event: WorkerRegistered, ruling: Ruling | None, known: Mapping[UUID, int], news: set[UUID]) -> Settled:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
 from services.eligibility.domain import (
@@ -28,9 +27,9 @@ from services.eligibility.handlers.desk import Desk
 from services.eligibility.handlers.facts import applicant_of, open_facts
 from services.eligibility.handlers.sayings import Subject, say_offered, say_referred, say_waitlisted
 from services.eligibility.repository import seats as repository
-from services.eligibility.repository.rows import NewOffer, PendingRequest, Placement
-from shared.contracts.envelope import Event, derive_id
-from shared.storage import Outgoing, Tx
+from services.eligibility.repository.rows import Drafts, NewOffer, PendingRequest, Placement
+from shared.contracts.envelope import derive_id
+from shared.storage import Tx
 
 MEET_SECONDS = 1.0
 """How often a process says that it places people: one small write, against a second of not knowing of a new one."""
@@ -80,26 +79,8 @@ class Allocator:
         return [p for p in waiting if p in self.own or now - self.waiting_since[p] >= HELP_SECONDS]
 
 
-@dataclass(slots=True)
-class Drafts:
-    """What one batch of placements leads to. `numbers` holds each province's last number."""
-
-    now: datetime
-    expires_at: datetime
-    numbers: dict[str, int]
-    placements: list[Placement] = field(default_factory=list)
-    offers: list[NewOffer] = field(default_factory=list)
-    events: list[Outgoing] = field(default_factory=list)
-
-    def add(self, placement: Placement, event: Event | None = None, cause: UUID | None = None) -> None:
-        """Add one placement with its event."""
-        self.placements.append(placement)
-        if event is not None:
-            self.events.append(Outgoing(event, cause or placement.request_id, self.now))
-
-
 async def place_batch(tx: Tx, desk: Desk, last_numbers: Mapping[str, int]) -> bool:
-    """Place the next requests of provinces whose locks are held; return whether there were any.
+    """Place the next requests of provinces whose locks are held; return whether there may be more.
 
     The boxes are opened under the locks: sector and regency rest nowhere else, and the batch is known only now.
     """
@@ -118,11 +99,10 @@ async def place_batch(tx: Tx, desk: Desk, last_numbers: Mapping[str, int]) -> bo
     for province, group in asked.items():
         placed = place(_wishes(desk, group, people), incubators[province], queues[province])
         _draft(desk, drafts, group, people, {p.wish.request_id: p for p in placed})
-    await repository.hold_seats(tx, Counter(offer.incubator for offer in drafts.offers))
-    await repository.save_placements(tx, drafts.placements, drafts.numbers, drafts.now)
-    await repository.add_offers(tx, drafts.offers, instance=desk.instance, offered_at=drafts.now, expires_at=drafts.expires_at)
+    await repository.save_placements(tx, drafts, desk.instance)
     await desk.outbox.add(tx, drafts.events)
-    return True
+    # Fewer than asked for are all that wait in these provinces; who asks later wakes the allocator.
+    return len(requests) == desk.bounds.allocate_batch
 
 
 def offer_id_of(request_id: UUID, ordinal: int = 0) -> UUID:

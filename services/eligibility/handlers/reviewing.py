@@ -65,7 +65,7 @@ async def decide_reviews(tx: Tx, desk: Desk, batch: Sequence[Received[TaskComple
     await repository.close_reviews(tx, verdicts, now)
     approved = [(item, case) for item, case in decided if item.event.outcome == "approve"]
     requests = [
-        request_for(item.id, _subject(case.review), case.destination, decision_id=case.review.decision_id)
+        request_for(request_id_of(item.id), case.review.decision_id, _subject(case.review), case.destination)
         for item, case in approved
         if case.destination is not None
     ]

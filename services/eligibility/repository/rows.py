@@ -1,18 +1,19 @@
-"""Rows as the use cases see them."""
+"""Rows as the use cases see them; those that come by the batch are tuples, made in a third of a dataclass' time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.eligibility.domain import Judgement
+from shared.contracts.envelope import Event
+from shared.storage import Outgoing
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(NamedTuple):
     """A worker with the sealed boxes as they came."""
 
     worker_id: UUID
@@ -25,8 +26,7 @@ class Worker:
     is_erased: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What a policy decided, with everything needed to decide the same again."""
 
     decision_id: UUID
@@ -70,8 +70,7 @@ class Review:
         return self.known_version > self.facts_version
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A seat request, or a referral made at once (`referred_to`)."""
 
     request_id: UUID
@@ -83,8 +82,7 @@ class Request:
     referred_to: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class PendingRequest:
+class PendingRequest(NamedTuple):
     """A request that the allocator takes, with the worker's boxes as known now."""
 
     request_id: UUID
@@ -99,8 +97,7 @@ class PendingRequest:
     """The province whose seats were asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where a request went."""
 
     request_id: UUID
@@ -113,8 +110,7 @@ class Placement:
     referred_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NewOffer:
+class NewOffer(NamedTuple):
     """A seat to be held."""
 
     offer_id: UUID
@@ -122,6 +118,24 @@ class NewOffer:
     worker_id: UUID
     incubator: str
     province: str
+
+
+@dataclass(slots=True)
+class Drafts:
+    """What one batch of placements leads to. `numbers` holds each province's last number."""
+
+    now: datetime
+    expires_at: datetime
+    numbers: dict[str, int]
+    placements: list[Placement] = field(default_factory=list)
+    offers: list[NewOffer] = field(default_factory=list)
+    events: list[Outgoing] = field(default_factory=list)
+
+    def add(self, placement: Placement, event: Event | None = None, cause: UUID | None = None) -> None:
+        """Add one placement with its event."""
+        self.placements.append(placement)
+        if event is not None:
+            self.events.append(Outgoing(event, cause or placement.request_id, self.now))
 
 
 @dataclass(frozen=True, slots=True)

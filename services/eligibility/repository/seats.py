@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from services.eligibility.domain import Incubator
-from services.eligibility.repository.rows import NewOffer, Offer, PendingRequest, Placement
+from services.eligibility.repository.rows import Drafts, Offer, PendingRequest
 from shared.storage import Tx, load_queries
 
 SQL = load_queries("services.eligibility")
@@ -68,8 +68,9 @@ async def count_queues(tx: Tx, provinces: Collection[str]) -> dict[str, dict[str
     return found
 
 
-async def save_placements(tx: Tx, placements: Sequence[Placement], last_numbers: Mapping[str, int], now: datetime) -> None:
-    """Write where requests went, and how far each province's numbering is."""
+async def save_placements(tx: Tx, drafts: Drafts, instance: str) -> None:
+    """Write where requests went with the seats that are held for them, and how far each province's numbering is."""
+    placements, offers, numbers = drafts.placements, drafts.offers, drafts.numbers
     await tx.execute(
         SQL["save_placements"],
         [p.request_id for p in placements],
@@ -80,32 +81,17 @@ async def save_placements(tx: Tx, placements: Sequence[Placement], last_numbers:
         [p.number for p in placements],
         [p.referred_to for p in placements],
         [p.province for p in placements],
-        now,
-        list(last_numbers),
-        list(last_numbers.values()),
+        drafts.now,
+        list(numbers),
+        list(numbers.values()),
+        [o.offer_id for o in offers],
+        [o.request_id for o in offers],
+        [o.worker_id for o in offers],
+        [o.incubator for o in offers],
+        [o.province for o in offers],
+        instance,
+        drafts.expires_at,
     )
-
-
-async def hold_seats(tx: Tx, seats: Mapping[str, int]) -> None:
-    """Count seats as held, by incubator."""
-    if seats:
-        await tx.execute(SQL["hold_seats"], list(seats), list(seats.values()))
-
-
-async def add_offers(tx: Tx, offers: Sequence[NewOffer], *, instance: str, offered_at: datetime, expires_at: datetime) -> None:
-    """Hold seats for workers until the deadline."""
-    if offers:
-        await tx.execute(
-            SQL["add_offers"],
-            [o.offer_id for o in offers],
-            [o.request_id for o in offers],
-            [o.worker_id for o in offers],
-            [o.incubator for o in offers],
-            [o.province for o in offers],
-            instance,
-            offered_at,
-            expires_at,
-        )
 
 
 async def find_worker_by_ticket(tx: Tx, digest: bytes) -> tuple[UUID, str] | None:

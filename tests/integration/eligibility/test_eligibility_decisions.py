@@ -34,7 +34,8 @@ async def test_a_decision_can_be_made_again_from_what_is_stored(office: Office) 
     facts = (await open_facts(office.desk.boxes, [(worker, row[5])]))[0]
     assert facts is not None
     sectors = office.desk.reference.catalog.sectors
-    again = judge(policy.evaluate(view_for_rules(applicant_of(facts), row[6], policy.professions, sectors)), policy.bar)
+    view = view_for_rules(applicant_of(facts), row[6], policy.professions, sectors)
+    again = judge(policy.evaluate([view])[0], policy.bar)
     assert (policy.name, policy.digest, again.score, list(again.rules), list(again.reasons)) == row[:5]
 
 

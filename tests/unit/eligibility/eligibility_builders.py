@@ -45,7 +45,7 @@ def an_applicant(**changes: Any) -> Applicant:
 def decide(on: date = MAY_20, **changes: Any) -> Judgement:
     """Return what the policy of 8 May 2020 says of a person with these differences."""
     view = view_for_rules(an_applicant(**changes), on, POLICY.professions, REFERENCE.catalog.sectors)
-    return judge(POLICY.evaluate(view), POLICY.bar)
+    return judge(POLICY.evaluate([view])[0], POLICY.bar)
 
 
 def an_incubator(

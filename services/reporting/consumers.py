@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from services.reporting.handlers.desk import Desk
 from services.reporting.handlers.filings import filing_of, take_filings
 from services.reporting.handlers.messages import STATES, keep_message_state
-from services.reporting.handlers.permits import SealedContact, seal_changed, seal_issued, take_changed, take_issued, take_revoked
-from shared.contracts.intake import FilingSubmitted, PermitChanged, PermitIssued, PermitRevoked
+from services.reporting.handlers.permits import Sealed, seal_contacts, take_news
+from shared.contracts.intake import FilingSubmitted, PermitChanged, PermitEvent, PermitIssued, PermitRevoked
 from shared.contracts.notification import NoticeEvent
 from shared.contracts.topics import INTAKE_FILINGS, INTAKE_PERMITS, NOTICES
 from shared.messaging import Handled, Outcome, Received, Subscription
@@ -24,13 +23,13 @@ APART_SECONDS = 0.25
 
 def subscriptions(desk: Desk) -> tuple[Subscription, Subscription, Subscription]:
     """Return what the service hears: permits, filings, and what became of its messages."""
-    kept = KeepMessageState()
+    permits, kept = TakePermits(desk), KeepMessageState()
     return (
         Subscription(
             NAME,
             "permits",
             INTAKE_PERMITS,
-            {PermitIssued: OpenPermits(desk), PermitChanged: ChangePermits(desk), PermitRevoked: RevokePermits(desk)},
+            dict.fromkeys((PermitIssued, PermitChanged, PermitRevoked), permits),
             apart_seconds=APART_SECONDS,
         ),
         Subscription(NAME, "filings", INTAKE_FILINGS, {FilingSubmitted: TakeFilings(desk)}, apart_seconds=APART_SECONDS),
@@ -39,51 +38,18 @@ def subscriptions(desk: Desk) -> tuple[Subscription, Subscription, Subscription]
 
 
 @dataclass(frozen=True, slots=True)
-class OpenPermits:
-    """Hears that permits were issued."""
+class TakePermits:
+    """Hears that permits were issued, that their master data changed, that they were revoked; all kinds in one set, in their order."""
 
     desk: Desk
 
-    async def prepare(self, batch: Sequence[Received[PermitIssued]]) -> dict[UUID, str | None]:
+    async def prepare(self, batch: Sequence[Received[PermitEvent]]) -> Sealed:
         """Seal the contacts."""
-        return await seal_issued(self.desk, batch)
+        return await seal_contacts(self.desk, batch)
 
-    async def apply(
-        self, tx: Tx, batch: Sequence[Received[PermitIssued]], sealed: Mapping[UUID, str | None]
-    ) -> Sequence[Outcome]:
-        """Open the permits."""
-        return await take_issued(tx, self.desk, batch, sealed)
-
-
-@dataclass(frozen=True, slots=True)
-class ChangePermits:
-    """Hears that permits' master data changed."""
-
-    desk: Desk
-
-    async def prepare(self, batch: Sequence[Received[PermitChanged]]) -> dict[UUID, SealedContact]:
-        """Seal the new contacts."""
-        return await seal_changed(self.desk, batch)
-
-    async def apply(
-        self, tx: Tx, batch: Sequence[Received[PermitChanged]], sealed: Mapping[UUID, SealedContact]
-    ) -> Sequence[Outcome]:
-        """Change the permits."""
-        return await take_changed(tx, self.desk, batch, sealed)
-
-
-@dataclass(frozen=True, slots=True)
-class RevokePermits:
-    """Hears that permits were revoked."""
-
-    desk: Desk
-
-    async def prepare(self, batch: Sequence[Received[PermitRevoked]]) -> None:
-        """Need nothing."""
-
-    async def apply(self, tx: Tx, batch: Sequence[Received[PermitRevoked]], _: None) -> Sequence[Outcome]:
-        """Revoke the permits."""
-        return await take_revoked(tx, self.desk, batch)
+    async def apply(self, tx: Tx, batch: Sequence[Received[PermitEvent]], sealed: Sealed) -> Sequence[Outcome]:
+        """Open, change and revoke the permits."""
+        return await take_news(tx, self.desk, batch, sealed)
 
 
 @dataclass(frozen=True, slots=True)

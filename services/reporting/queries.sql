@@ -11,7 +11,16 @@ select permit_id, number, state, nib, kbli, is_estate, regency, workers, issued_
 from permits where number = any($1::text[]);
 
 -- save_permits --
--- Write permits as they are now; where supervision begins anew, the ledger is filled again from that day.
+-- Write permits as they are now, and what became of each piece of news about them; where supervision begins anew, the ledger is filled
+-- again from that day.
+with news as (
+  insert into permit_news (submission_id, permit_id, kind, publisher, outcome, errors, arrived_at, decided_at)
+  select g.submission_id, g.permit_id, g.kind, g.publisher, g.outcome, g.errors, g.arrived_at, $14::timestamptz
+  from unnest($15::uuid[], $16::uuid[], $17::text[], $18::text[], $19::text[], $20::jsonb[], $21::timestamptz[])
+    as g(submission_id, permit_id, kind, publisher, outcome, errors, arrived_at)
+  order by g.submission_id
+  on conflict (submission_id) do nothing
+)
 insert into permits as p (
   permit_id, number, state, nib, kbli, is_estate, regency, workers, issued_on, supervised_from, revoked_on, company, company_version,
   expected_until, calendar, known_at, changed_at
@@ -27,15 +36,6 @@ on conflict (permit_id) do update set
   workers = excluded.workers, issued_on = excluded.issued_on, supervised_from = excluded.supervised_from, revoked_on = excluded.revoked_on,
   company = excluded.company, company_version = excluded.company_version, changed_at = excluded.changed_at,
   expected_until = case when p.supervised_from = excluded.supervised_from then p.expected_until else excluded.expected_until end;
-
--- add_permit_news --
--- Remember what became of each piece of news about a permit.
-insert into permit_news (submission_id, permit_id, kind, publisher, outcome, errors, arrived_at, decided_at)
-select g.submission_id, g.permit_id, $8::text, g.publisher, g.outcome, g.errors, g.arrived_at, $7::timestamptz
-from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[])
-  as g(submission_id, permit_id, publisher, outcome, errors, arrived_at)
-order by g.submission_id
-on conflict (submission_id) do nothing;
 
 -- cancel_expected --
 -- A revoked permit owes nothing from the day of its revocation on.
@@ -66,7 +66,17 @@ on conflict (permit_id, due_on) do update set
   missed_at = excluded.missed_at;
 
 -- save_filings --
--- Write reports with what was decided; a report that waited gets its decision.
+-- Write reports with what was decided, and the ledger's rows as they are now; a report that waited gets its decision.
+with ledger as (
+  insert into expected_filings (permit_id, due_on, deadline, state, filing_id, filed_at, versions, missed_at)
+  select g.permit_id, g.due_on, g.deadline, g.state, g.filing_id, g.filed_at, g.versions, g.missed_at
+  from unnest($16::uuid[], $17::date[], $18::timestamptz[], $19::text[], $20::uuid[], $21::timestamptz[], $22::integer[], $23::timestamptz[])
+    as g(permit_id, due_on, deadline, state, filing_id, filed_at, versions, missed_at)
+  order by g.permit_id, g.due_on
+  on conflict (permit_id, due_on) do update set
+    state = excluded.state, filing_id = excluded.filing_id, filed_at = excluded.filed_at, versions = excluded.versions,
+    missed_at = excluded.missed_at
+)
 insert into filings (
   filing_id, submission_id, cause, permit_id, permit_number, due_on, form, answers, publisher, arrived_at, state, is_late, errors, warnings, decided_at
 )
@@ -84,6 +94,10 @@ where filings.state in ('unmatched', 'held');
 -- Reports that are here already, by what their copies are recognised by.
 select filing_id, submission_id, cause, publisher, permit_number, due_on, form, answers, arrived_at, state, is_late, errors, warnings
 from filings where submission_id = any($1::uuid[]);
+
+-- has_waiting --
+-- Whether any report waits for its permit or for its period.
+select exists (select from filings where state in ('unmatched', 'held'));
 
 -- claim_waiting --
 -- Reports whose wait is over: the permit has come, or the period is closed. No other process works on them.
@@ -139,9 +153,19 @@ with picked as (
 select count(*) from picked;
 
 -- find_fill_start --
--- The first day from which any active permit's ledger has to be filled.
-select min(case when calendar = $2::text then expected_until + 1 else supervised_from end) from permits
-where state = 'active' and (expected_until < $1::date or calendar <> $2::text);
+-- The first day from which any active permit's ledger has to be filled; where there is none, remember that this duty has come so far.
+-- Each look is a step into an index: reading all permits twice a second cost more than anything that was done with them.
+with start as (
+  select least(
+    (select min(expected_until) + 1 from permits where state = 'active' and expected_until < $1::date and calendar = $2::text),
+    (select min(supervised_from) from permits where state = 'active' and calendar < $2::text),
+    (select min(supervised_from) from permits where state = 'active' and calendar > $2::text)
+  ) as day
+), marked as (
+  insert into sweeps as s (name, swept_at) select 'fill', $3::timestamptz from start where day is null
+  on conflict (name) do update set swept_at = greatest(s.swept_at, excluded.swept_at), marked_at = clock_timestamp()
+)
+select day from start;
 
 -- has_overdue --
 -- Whether any expected report's deadline has passed.

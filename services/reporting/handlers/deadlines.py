@@ -14,6 +14,7 @@ from services.reporting.repository.ledger import (
     Horizon,
     add_warnings,
     fill_expected,
+    find_fill_start,
     find_ledgers,
     has_overdue,
     mark_swept,
@@ -30,12 +31,17 @@ CLOSE_BATCH = 200
 
 async def fill_ahead(desk: Desk, *, ahead: timedelta, refill: timedelta) -> bool:
     """Fill the ledger up to `ahead` for permits that have less than `refill`; return whether there may be more."""
-    now = desk.clock.now()
-    today = desk.rules.calendar.day_of(now)
+    now, calendar = desk.clock.now(), desk.rules.calendar
+    today = calendar.day_of(now)
     horizon = Horizon(today + refill, today + ahead)
+    # The usual case, at the price of one look. Marked on every run, with or without work: the audit tells a quiet duty from a dead one by it.
+    async with desk.database.connection() as connection:
+        start = await find_fill_start(connection, horizon, calendar, now)
+    if start is None:
+        return False
+    days = list(calendar.due_days(start, horizon.until))
     async with desk.database.transaction() as tx:
-        filled = await fill_expected(tx, horizon, desk.rules.calendar, now=now, limit=FILL_BATCH)
-        # Marked on every run, with or without work: the audit tells a quiet duty from a dead one by it.
+        filled = await fill_expected(tx, days, horizon, calendar, now=now, limit=FILL_BATCH)
         await mark_swept(tx, "fill", now)
     return filled == FILL_BATCH
 

@@ -11,8 +11,8 @@ from services.reporting.domain import Answers, Decision, Filing, settle
 from services.reporting.domain.identity import filing_id_of, permit_id_of
 from services.reporting.handlers.announcements import announce, of_decisions
 from services.reporting.handlers.desk import Desk
-from services.reporting.repository.filings import claim_waiting, has_orphans, refuse_unmatched, save_filings
-from services.reporting.repository.ledger import find_periods, save_periods
+from services.reporting.repository.filings import claim_waiting, has_orphans, has_waiting, refuse_unmatched, save_filings
+from services.reporting.repository.ledger import find_periods
 from services.reporting.repository.permits import lock_permits
 from shared.contracts.intake import FilingSubmitted
 from shared.storage import Tx
@@ -47,14 +47,16 @@ async def take_filings(tx: Tx, desk: Desk, filings: Sequence[Filing], now: datet
     keys = {(permit_id_of(filing.permit_number), filing.due_on) for filing in filings if filing.permit_number in permits}
     settlement = settle(filings, permits, await find_periods(tx, keys), desk.rules)
     # The ledger before the events: an event must never tell of what is not written.
-    await save_periods(tx, settlement.periods)
-    await save_filings(tx, settlement.decisions, now)
+    await save_filings(tx, settlement.decisions, settlement.periods, now)
     await announce(tx, desk.outbox, of_decisions(settlement.decisions), now)
     return {decision.filing.filing_id: decision for decision in settlement.decisions}
 
 
 async def settle_waiting(desk: Desk) -> bool:
     """Settle reports whose permit has come or whose period is closed; return whether there may be more."""
+    async with desk.database.connection() as connection:
+        if not await has_waiting(connection):
+            return False
     async with desk.database.transaction() as tx:
         waiting = await claim_waiting(tx, SETTLE_BATCH)
         if waiting:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TypeVar
+from datetime import date, datetime
 from uuid import UUID
 
 from services.reporting.domain import (
@@ -22,7 +21,6 @@ from services.reporting.domain.identity import permit_id_of
 from services.reporting.handlers.desk import Desk
 from services.reporting.repository.permits import (
     News,
-    add_news,
     cancel_expected,
     find_last_changes,
     find_permits,
@@ -37,8 +35,9 @@ from shared.storage import Tx
 
 BOX = "company"
 
-E = TypeVar("E", bound=PermitEvent)
 Permits = dict[str, Permit]
+
+_KINDS: Mapping[type[PermitEvent], str] = {PermitIssued: "issued", PermitChanged: "changed", PermitRevoked: "revoked"}
 
 ACCEPTED = Handled("accepted")
 REFUSED = Handled("refused")
@@ -54,6 +53,8 @@ class Ruling:
     outcome: str | None
     permit: Permit | None = None
     errors: Sequence[Finding] = field(default=())
+    revoked_on: date | None = None
+    """From which day on a revoked permit owes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,124 +65,126 @@ class SealedContact:
     company: str | None
 
 
-async def seal_issued(desk: Desk, batch: Sequence[Received[PermitIssued]]) -> dict[UUID, str | None]:
-    """Seal the contacts of well-formed news, by event id. Makes the permits' keys first."""
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Contacts by event id: of issued permits, None for the erased, and of changed ones."""
+
+    issued: Mapping[UUID, str | None]
+    changed: Mapping[UUID, SealedContact]
+
+
+async def seal_contacts(desk: Desk, batch: Sequence[Received[PermitEvent]]) -> Sealed:
+    """Seal the contacts that come with news."""
+    issued = [(item, item.event) for item in batch if isinstance(item.event, PermitIssued)]
+    changed = [(item.id, item.event) for item in batch if isinstance(item.event, PermitChanged)]
     # Refused news gets no key: nothing of it is kept but its outcome.
-    good = [item for item in batch if not _check_issued(desk, item)]
-    subjects = [permit_id_of(item.event.permit_number) for item in good]
-    await desk.boxes.keys.create(subjects, [BOX])
-    plain = [_company(item.event.company, item.event.contact) for item in good]
-    sealed = await desk.boxes.seal(list(zip(subjects, plain, strict=True)), BOX)
-    return {item.id: box for item, box in zip(good, sealed, strict=True)}
+    good = [(item.id, event) for item, event in issued if not _check_issued(desk, event, item.arrived_at)]
+    return Sealed(await _seal_issued(desk, good), await _seal_changed(desk, changed))
 
 
-async def seal_changed(desk: Desk, batch: Sequence[Received[PermitChanged]]) -> dict[UUID, SealedContact]:
-    """Seal new contacts with the company's name from the box that is there, by event id."""
-    with_contact = [item for item in batch if item.event.contact is not None]
+async def _seal_issued(desk: Desk, news: Sequence[tuple[UUID, PermitIssued]]) -> dict[UUID, str | None]:
+    """Make the permits' keys and seal under them."""
+    subjects = [permit_id_of(event.permit_number) for _, event in news]
+    keys = await desk.boxes.keys.create(subjects, [BOX])
+    plain = [_company(event.company, event.contact) for _, event in news]
+    sealed = await desk.boxes.seal(list(zip(subjects, plain, strict=True)), BOX, keys[BOX])
+    return {id_: box for (id_, _), box in zip(news, sealed, strict=True)}
+
+
+async def _seal_changed(desk: Desk, news: Sequence[tuple[UUID, PermitChanged]]) -> dict[UUID, SealedContact]:
+    """Seal new contacts with the company's name from the box that is there."""
+    with_contact = [(id_, event) for id_, event in news if event.contact is not None]
+    if not with_contact:
+        return {}
     async with desk.database.connection() as connection:
-        known = await find_permits(connection, {item.event.permit_number for item in with_contact})
-    changes = [(item, known[item.event.permit_number]) for item in with_contact if item.event.permit_number in known]
-    old = await desk.boxes.open([(permit.permit_id, permit.company) for _, permit in changes], BOX, Company)
-    readable = [(item, permit, box) for (item, permit), box in zip(changes, old, strict=True) if box is not None]
-    plain = [(p.permit_id, _company(box.company, item.event.contact)) for item, p, box in readable if item.event.contact]
+        known = await find_permits(connection, {event.permit_number for _, event in with_contact})
+    changes = [(id_, event, known[event.permit_number]) for id_, event in with_contact if event.permit_number in known]
+    old = await desk.boxes.open([(permit.permit_id, permit.company) for _, _, permit in changes], BOX, Company)
+    readable = [(id_, event, permit, box) for (id_, event, permit), box in zip(changes, old, strict=True) if box is not None]
+    plain = [(p.permit_id, _company(box.company, event.contact)) for _, event, p, box in readable if event.contact]
     sealed = await desk.boxes.seal(plain, BOX)
     # An erased permit stays in with no box, so that its news ends as erased and not at a gate.
-    contacts = {item.id: SealedContact(permit.company_version, None) for item, permit in changes}
-    for (item, permit, _), company in zip(readable, sealed, strict=True):
-        contacts[item.id] = SealedContact(permit.company_version, company)
+    contacts = {id_: SealedContact(permit.company_version, None) for id_, _, permit in changes}
+    for (id_, _, permit, _), company in zip(readable, sealed, strict=True):
+        contacts[id_] = SealedContact(permit.company_version, company)
     return contacts
 
 
-async def take_issued(
-    tx: Tx, desk: Desk, batch: Sequence[Received[PermitIssued]], sealed: Mapping[UUID, str | None]
-) -> list[Outcome]:
-    """Open permits, or renew what is known of them."""
-
-    def rule(item: Received[PermitIssued], known: Permit | None) -> Ruling:
-        if errors := _check_issued(desk, item):
-            return Ruling("refused", errors=errors)
-        company = sealed.get(item.id)
-        if company is None:
-            return Ruling("erased")
-        permit = issue(known, _permit_of(item.event, company, _day(desk, item)))
-        return Ruling("accepted", permit) if permit else Ruling("superseded")
-
-    return await _decide(tx, desk, "issued", batch, rule)
-
-
-async def take_changed(
-    tx: Tx, desk: Desk, batch: Sequence[Received[PermitChanged]], sealed: Mapping[UUID, SealedContact]
-) -> list[Outcome]:
-    """Change permits' master data; a change that was put back after it died does not undo one that came after it."""
+async def take_news(tx: Tx, desk: Desk, batch: Sequence[Received[PermitEvent]], sealed: Sealed) -> list[Outcome]:
+    """Open, change and revoke permits: rule on news one after the other, so that two of one permit see each other, and write it as a set."""
+    now = desk.clock.now()
     put_back = {permit_id_of(item.event.permit_number) for item in batch if item.is_redriven}
     newest = await find_last_changes(tx, put_back) if put_back else {}
-
-    def rule(item: Received[PermitChanged], known: Permit | None) -> Ruling:
-        if known is not None and item.is_redriven and newest.get(known.permit_id, item.arrived_at) > item.arrived_at:
-            return Ruling("superseded")
-        errors = check_change(regency=item.event.regency)
-        if known is None or errors:
-            return Ruling("refused", errors=errors or [Finding("PERMIT_UNKNOWN", "permit_number")])
-        contact = sealed.get(item.id)
-        # Also so where the permit was issued in the same batch and was not there to be prepared for.
-        if item.event.contact is not None and (contact is None or contact.based_on != known.company_version):
-            return Ruling(None)
-        if contact is not None and contact.company is None:
-            return Ruling("erased")
-        company = contact.company if contact else None
-        return Ruling("accepted", known.change(regency=item.event.regency, workers=item.event.workers, company=company))
-
-    return await _decide(tx, desk, "changed", batch, rule)
-
-
-async def take_revoked(tx: Tx, desk: Desk, batch: Sequence[Received[PermitRevoked]]) -> list[Outcome]:
-    """Revoke permits: what is still expected of them is cancelled."""
-    revoked: dict[UUID, date] = {}
-
-    def rule(item: Received[PermitRevoked], known: Permit | None) -> Ruling:
-        errors = check_revocation(revoked_on=item.event.revoked_on, today=_day(desk, item))
-        if known is None or errors:
-            return Ruling("refused", errors=errors or [Finding("PERMIT_UNKNOWN", "permit_number")])
-        # News of an earlier revocation, overtaken by a new issue.
-        if item.event.revoked_on < known.issued_on:
-            return Ruling("superseded")
-        permit = known.revoke(item.event.revoked_on)
-        if permit.revoked_on is not None:
-            revoked[permit.permit_id] = permit.revoked_on
-        return Ruling("accepted", permit)
-
-    outcomes = await _decide(tx, desk, "revoked", batch, rule)
-    await cancel_expected(tx, list(revoked.items()))
-    return outcomes
-
-
-async def _decide(
-    tx: Tx, desk: Desk, kind: str, batch: Sequence[Received[E]], rule: Callable[[Received[E], Permit | None], Ruling]
-) -> list[Outcome]:
-    """Rule on news one after the other, so that two of one permit see each other, and write the result as a set."""
-    now = desk.clock.now()
     permits = await lock_permits(tx, {item.event.permit_number for item in batch})
     changed: Permits = {}
     rulings: list[Ruling] = []
     # Two publishers may speak of one permit in one batch.
     for item in batch:
-        ruling = rule(item, permits.get(item.event.permit_number))
+        ruling = _rule(desk, item, permits.get(item.event.permit_number), sealed, newest)
         if ruling.permit is not None:
             permits[ruling.permit.number] = changed[ruling.permit.number] = ruling.permit
         rulings.append(ruling)
-    await save_permits(tx, list(changed.values()), now)
     pairs = list(zip(batch, rulings, strict=True))
-    await add_news(tx, kind, [_news(item, ruling) for item, ruling in pairs if ruling.outcome], now)
+    await save_permits(tx, list(changed.values()), [_news(item, ruling) for item, ruling in pairs if ruling.outcome], now)
+    # What is still expected of a revoked permit is cancelled.
+    await cancel_expected(
+        tx, [(ruling.permit.permit_id, ruling.revoked_on) for ruling in rulings if ruling.permit and ruling.revoked_on]
+    )
     return [CHANGED_MEANWHILE if ruling.outcome is None else _OUTCOMES[ruling.outcome] for ruling in rulings]
 
 
-def _check_issued(desk: Desk, item: Received[PermitIssued]) -> list[Finding]:
+def _rule(
+    desk: Desk, item: Received[PermitEvent], known: Permit | None, sealed: Sealed, newest: Mapping[UUID, datetime]
+) -> Ruling:
     event = item.event
-    return check_issue(kbli=event.kbli, regency=event.regency, issued_on=event.issued_on, today=_day(desk, item))
+    if isinstance(event, PermitIssued):
+        return _rule_issued(desk, event, known, sealed.issued.get(item.id), item.arrived_at)
+    if isinstance(event, PermitRevoked):
+        return _rule_revoked(desk, event, known, item.arrived_at)
+    if not isinstance(event, PermitChanged):
+        raise TypeError(type(event).__name__)
+    # A change that was put back after it died does not undo one that came after it.
+    if known is not None and item.is_redriven and newest.get(known.permit_id, item.arrived_at) > item.arrived_at:
+        return Ruling("superseded")
+    return _rule_changed(event, known, sealed.changed.get(item.id))
 
 
-def _day(desk: Desk, item: Received[E]) -> date:
-    return desk.rules.calendar.day_of(item.arrived_at)
+def _rule_issued(desk: Desk, event: PermitIssued, known: Permit | None, company: str | None, at: datetime) -> Ruling:
+    if errors := _check_issued(desk, event, at):
+        return Ruling("refused", errors=errors)
+    if company is None:
+        return Ruling("erased")
+    permit = issue(known, _permit_of(event, company, desk.rules.calendar.day_of(at)))
+    return Ruling("accepted", permit) if permit else Ruling("superseded")
+
+
+def _rule_changed(event: PermitChanged, known: Permit | None, contact: SealedContact | None) -> Ruling:
+    errors = check_change(regency=event.regency)
+    if known is None or errors:
+        return Ruling("refused", errors=errors or [Finding("PERMIT_UNKNOWN", "permit_number")])
+    # Also so where the permit was issued in the same batch and was not there to be prepared for.
+    if event.contact is not None and (contact is None or contact.based_on != known.company_version):
+        return Ruling(None)
+    if contact is not None and contact.company is None:
+        return Ruling("erased")
+    company = contact.company if contact else None
+    return Ruling("accepted", known.change(regency=event.regency, workers=event.workers, company=company))
+
+
+def _rule_revoked(desk: Desk, event: PermitRevoked, known: Permit | None, at: datetime) -> Ruling:
+    errors = check_revocation(revoked_on=event.revoked_on, today=desk.rules.calendar.day_of(at))
+    if known is None or errors:
+        return Ruling("refused", errors=errors or [Finding("PERMIT_UNKNOWN", "permit_number")])
+    # News of an earlier revocation, overtaken by a new issue.
+    if event.revoked_on < known.issued_on:
+        return Ruling("superseded")
+    permit = known.revoke(event.revoked_on)
+    return Ruling("accepted", permit, revoked_on=permit.revoked_on)
+
+
+def _check_issued(desk: Desk, event: PermitIssued, at: datetime) -> list[Finding]:
+    today = desk.rules.calendar.day_of(at)
+    return check_issue(kbli=event.kbli, regency=event.regency, issued_on=event.issued_on, today=today)
 
 
 def _company(company: str, contact: CompanyContact) -> Company:
@@ -206,7 +209,7 @@ def _permit_of(event: PermitIssued, company: str, known_on: date) -> Permit:
     )
 
 
-def _news(item: Received[E], ruling: Ruling) -> News:
+def _news(item: Received[PermitEvent], ruling: Ruling) -> News:
     permit_id = permit_id_of(item.event.permit_number)
-    outcome, publisher = ruling.outcome or "", item.publisher or ""
-    return News(seen_id(item.envelope, publisher), permit_id, publisher, outcome, tuple(ruling.errors), item.arrived_at)
+    kind, outcome, publisher = _KINDS[type(item.event)], ruling.outcome or "", item.publisher or ""
+    return News(seen_id(item.envelope, publisher), permit_id, kind, publisher, outcome, tuple(ruling.errors), item.arrived_at)

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import asyncpg
 
-from services.reporting.domain import Answers, Decision, Filing, FilingState, Finding, Verdict
+from services.reporting.domain import Answers, Decision, Filing, FilingState, Finding, Period, Verdict
 from services.reporting.domain.identity import permit_id_of
+from services.reporting.repository.ledger import PERIOD_FIELDS
 from services.reporting.repository.rows import SQL, columns, findings_json, read_findings
 from shared.storage import Tx
 
@@ -21,8 +22,8 @@ def _read_filing(row: asyncpg.Record) -> Filing:
     return Filing(**{name: row[name] for name in names}, answers=Answers(**json.loads(row["answers"])))
 
 
-async def save_filings(tx: Tx, decisions: Sequence[Decision], now: datetime) -> None:
-    """Write reports with what was decided about them."""
+async def save_filings(tx: Tx, decisions: Sequence[Decision], periods: Sequence[Period], now: datetime) -> None:
+    """Write reports with what was decided about them, and the ledger's rows that this changed; each once."""
     if not decisions:
         return
     filings = [decision.filing for decision in decisions]
@@ -40,6 +41,7 @@ async def save_filings(tx: Tx, decisions: Sequence[Decision], now: datetime) -> 
         [findings_json(verdict.errors) for verdict in verdicts],
         [findings_json(verdict.warnings) for verdict in verdicts],
         now,
+        *columns(periods, PERIOD_FIELDS),
     )
 
 
@@ -52,6 +54,12 @@ async def find_filings(tx: Tx, submission_ids: Collection[UUID]) -> dict[UUID, D
 def _read_decision(row: asyncpg.Record) -> Decision:
     errors, warnings = read_findings(row["errors"]), read_findings(row["warnings"])
     return Decision(_read_filing(row), None, Verdict(FilingState(row["state"]), errors, warnings), row["is_late"])
+
+
+async def has_waiting(tx: Tx) -> bool:
+    """Return whether any report waits, at the cost of one look at an index."""
+    found: bool = await tx.fetchval(SQL["has_waiting"])
+    return found
 
 
 async def claim_waiting(tx: Tx, limit: int) -> list[Filing]:

@@ -17,7 +17,7 @@ from services.reporting.domain.settlement import PeriodKey
 from services.reporting.repository.rows import SQL, columns
 from shared.storage import Tx
 
-_FIELDS = ("permit_id", "due_on", "deadline", "state", "filing_id", "filed_at", "versions", "missed_at")
+PERIOD_FIELDS = ("permit_id", "due_on", "deadline", "state", "filing_id", "filed_at", "versions", "missed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Horizon:
 
 def read_period(row: asyncpg.Record) -> Period:
     """Return the period of a row."""
-    values = {name: row[name] for name in _FIELDS}
+    values = {name: row[name] for name in PERIOD_FIELDS}
     return Period(**{**values, "state": PeriodState(row["state"])})
 
 
@@ -52,16 +52,17 @@ async def find_ledgers(tx: Tx, permit_ids: Collection[UUID]) -> dict[UUID, list[
 async def save_periods(tx: Tx, periods: Sequence[Period]) -> None:
     """Write the ledger's rows as they are now; each once."""
     if periods:
-        await tx.execute(SQL["save_periods"], *columns(periods, _FIELDS))
+        await tx.execute(SQL["save_periods"], *columns(periods, PERIOD_FIELDS))
 
 
-async def fill_expected(tx: Tx, horizon: Horizon, calendar: Calendar, *, now: datetime, limit: int) -> int:
+async def find_fill_start(tx: Tx, horizon: Horizon, calendar: Calendar, now: datetime) -> date | None:
+    """Return the first day to be filled by this version of the calendar; None, and remembered so, where none is."""
+    start: date | None = await tx.fetchval(SQL["find_fill_start"], horizon.refill_before, calendar.version, now)
+    return start
+
+
+async def fill_expected(tx: Tx, days: Sequence[date], horizon: Horizon, calendar: Calendar, *, now: datetime, limit: int) -> int:
     """Fill the ledger of permits that need it, by this version of the calendar; return how many were looked at."""
-    start = await tx.fetchval(SQL["find_fill_start"], horizon.refill_before, calendar.version)
-    # The usual case, at the price of one look.
-    if start is None:
-        return 0
-    days = list(calendar.due_days(start, horizon.until))
     deadlines = [calendar.deadline(day) for day in days]
     filled: int = await tx.fetchval(
         SQL["fill_expected"], horizon.refill_before, horizon.until, days, deadlines, calendar.version, limit, now

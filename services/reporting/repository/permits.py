@@ -25,6 +25,7 @@ class News:
 
     submission_id: UUID
     permit_id: UUID
+    kind: str
     publisher: str
     outcome: str
     errors: tuple[Finding, ...]
@@ -52,17 +53,12 @@ async def lock_overdue_permits(tx: Tx, upto: datetime, consumers: Sequence[str],
     return [read_permit(row) for row in await tx.fetch(SQL["lock_overdue_permits"], upto, consumers, limit)]
 
 
-async def save_permits(tx: Tx, permits: Sequence[Permit], now: datetime) -> None:
-    """Write permits as they are now; each once."""
-    if permits:
-        await tx.execute(SQL["save_permits"], *columns(permits, _FIELDS), now)
-
-
-async def add_news(tx: Tx, kind: str, news: Sequence[News], now: datetime) -> None:
-    """Remember the outcome of each piece of news."""
-    fields = ("submission_id", "permit_id", "publisher", "outcome")
+async def save_permits(tx: Tx, permits: Sequence[Permit], news: Sequence[News], now: datetime) -> None:
+    """Write permits as they are now, each once, and remember the outcome of each piece of news."""
+    fields = ("submission_id", "permit_id", "kind", "publisher", "outcome")
     errors = [findings_json(item.errors) for item in news]
-    await tx.execute(SQL["add_permit_news"], *columns(news, fields), errors, [item.arrived_at for item in news], now, kind)
+    arrived = [item.arrived_at for item in news]
+    await tx.execute(SQL["save_permits"], *columns(permits, _FIELDS), now, *columns(news, fields), errors, arrived)
 
 
 async def find_last_changes(tx: Tx, permit_ids: Collection[UUID]) -> dict[UUID, datetime]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zen
 
 from services.eligibility.domain import Match, Outcome, judge, sector_of, view_for_rules
-from services.eligibility.policies import PolicyBook
-from tests.unit.eligibility.eligibility_builders import BOOK, MAY_20, POLICY, REFERENCE, an_applicant, decide
+from services.eligibility.policies import Policy, PolicyBook, RowUnclear
+from tests.unit.eligibility.eligibility_builders import BOOK, FOLDER, MAY_20, POLICY, REFERENCE, an_applicant, decide
 
 ROOT = Path(__file__).parents[3]
 DENIED, REVIEW, CONFIRMED = Outcome.DENIED, Outcome.REVIEW, Outcome.CONFIRMED
@@ -142,6 +144,26 @@ def test_the_stated_policy_names_the_rules_codes_effects_and_bar_of_the_table() 
 def _effect_in_words(row: Mapping[str, str]) -> str:
     effect = row["effect"].strip("'")
     return {"points": row["points"], "note": "note only"}.get(effect, effect)
+
+
+def test_people_are_decided_in_a_set_as_the_published_table_decides_each_alone() -> None:
+    data = json.loads((FOLDER / f"{POLICY.name}.json").read_text("utf-8"))
+    published = zen.ZenEngine({"loader": {"type": "static", "content": {"table": data["table"]}}})
+    changes: list[dict[str, Any]] = [{}, {"citizenship": "WNA", "other_aid": ("pkh",)}, {"profession": "?"}, {"dependants": 5}]
+    sectors = REFERENCE.catalog.sectors
+    views = [view_for_rules(an_applicant(**change), MAY_20, POLICY.professions, sectors) for change in changes]
+    alone = [[Match(**row) for row in published.evaluate("table", view)["result"]] for view in views]
+    assert POLICY.evaluate(views) == alone
+    assert len({tuple(matches) for matches in alone}) == len(changes)
+
+
+@pytest.mark.parametrize("cell", [{"points": "dependants * 5"}, {"code": "profession"}, {"rule": "'R02'"}])
+def test_a_policy_with_a_row_that_says_nothing_constant_of_its_own_is_not_taken(cell: dict[str, str]) -> None:
+    data = json.loads((FOLDER / f"{POLICY.name}.json").read_text("utf-8"))
+    table = next(node for node in data["table"]["nodes"] if node["type"] == "decisionTableNode")
+    table["content"]["rules"][0] |= cell
+    with pytest.raises(RowUnclear):
+        Policy(data, "")
 
 
 def test_every_rule_can_match_and_can_fail_to() -> None:

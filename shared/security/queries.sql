@@ -9,10 +9,10 @@ on conflict (subject, box) do nothing
 returning subject, box;
 
 -- find_keys --
--- One box's keys of a set of subjects, and which of them are erased.
-select g.subject, k.wrapped, (t.subject is not null or k.expires_at < clock_timestamp()) as is_erased
-from unnest($1::uuid[]) as g(subject)
-left join keys k on k.subject = g.subject and k.box = $2
+-- Keys of a set of subjects and boxes, and which of them are erased.
+select g.subject, b.box, k.wrapped, (t.subject is not null or k.expires_at < clock_timestamp()) as is_erased
+from unnest($1::uuid[]) as g(subject) cross join unnest($2::text[]) as b(box)
+left join keys k on k.subject = g.subject and k.box = b.box
 left join tombstones t on t.subject = g.subject;
 
 -- erase_subjects --

@@ -1,3 +1,4 @@
+import hmac
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -66,6 +67,13 @@ def test_blind_tokens_differ_by_kind_and_key_and_both_versions_are_written() -> 
     assert set(tokens) == {1, 2}
     assert tokens != index.tokens("kk", "3273015204890007")
     assert index.current == 2
+
+
+@pytest.mark.parametrize("size", [1, 32, 64, 65, 200])
+def test_a_blind_token_is_the_hmac_under_keys_of_any_length(size: int) -> None:
+    key = bytes(range(size))
+
+    assert BlindIndex({1: key}).tokens("nik", "3273") == {1: hmac.digest(key, b"nik\x1f3273", "sha256")}
 
 
 def test_an_access_code_matches_its_worker_only_in_either_case() -> None:

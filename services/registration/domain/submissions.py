@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from enum import Enum
+from typing import NamedTuple
 
 from services.registration.domain.reasons import Finding
 
@@ -16,6 +16,7 @@ OLDEST_YEARS = 110
 """Our assumption: above this a birth date is a slip."""
 OLDEST_LAYOFF_YEARS = 60
 """Our assumption: an older day of a layoff is a slip."""
+_CONTROLS = frozenset({"Cc", "Cs", "Co", "Cn"})
 
 
 class Verdict(Enum):
@@ -33,8 +34,7 @@ class Verdict(Enum):
     """The person had their data erased; nothing is kept of the submission."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nik:
+class Nik(NamedTuple):
     """A population number as it was read. Without faults `number` has 16 digits."""
 
     number: str
@@ -43,8 +43,7 @@ class Nik:
     """Day, month and two-digit year as the number states them, the day without women's 40."""
 
 
-@dataclass(frozen=True, slots=True)
-class Regency:
+class Regency(NamedTuple):
     """A Kemendagri code as it was read; `fault` says what is wrong with it."""
 
     code: str
@@ -57,8 +56,7 @@ class Regency:
         return self.code[:2]
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """How somebody can be written to; None for what is absent or of no use."""
 
     phone: str | None
@@ -72,8 +70,7 @@ class Reach:
         return bool(self.phone or self.email)
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(NamedTuple):
     """What a submission claims, as far as it is judged here. None means that the kind of submission has no such claim."""
 
     nik: Nik
@@ -88,8 +85,7 @@ class Claims:
     reach: Reach | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What was found; with any reason the submission is refused."""
 
     reasons: tuple[Finding, ...]
@@ -132,8 +128,9 @@ def _reasons(claims: Claims, today: date) -> Iterator[Finding]:
 def _name_fault(name: str) -> str | None:
     if not name.strip():
         return "NAME_MISSING"
-    has_letter = any(character.isalpha() for character in name)
-    has_control = any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in name)
+    has_letter = any(map(str.isalpha, name))
+    # Nothing that can be printed is one of these: most names need no look at each character.
+    has_control = not name.isprintable() and any(unicodedata.category(character) in _CONTROLS for character in name)
     return None if has_letter and not has_control else "NAME_MALFORMED"
 
 

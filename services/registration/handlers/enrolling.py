@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.registration.boxes import Evidence, Identity
@@ -28,24 +27,29 @@ BOXES = ("identity", "contact", "facts")
 Registration = Received[RegistrationSubmitted]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Examined(NamedTuple):
+    """One registration as it was read and judged."""
+
+    item: Registration
+    submission: Submission
+    claims: Claims
+    judgement: Judgement
+
+
+class Ready(NamedTuple):
     """One registration, judged and sealed. `enrolment` is None where it is refused or the person was erased."""
 
     submission: Submission
     judgement: Judgement
-    refusal_id: UUID
     person_id: UUID | None = None
     enrolment: Enrolment | None = None
     refused_contact: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """What will be sealed about one person."""
 
-    item: Registration
-    claims: Claims
+    examined: Examined
     person_id: UUID
     identity: Identity
     contact: Contact
@@ -54,24 +58,22 @@ class Draft:
 
 async def prepare_registrations(desk: Desk, batch: Sequence[Registration]) -> dict[UUID, Ready]:
     """Return every registration of the batch ready to be applied, by its id."""
-    submissions = {item.id: submission_of(item) for item in batch}
-    claims = {item.id: read_registration(item.event, day_of(item.arrived_at)) for item in batch}
-    judged = {item.id: judge(claims[item.id], day_of(item.arrived_at)) for item in batch}
-    good = [item for item in batch if not judged[item.id].reasons]
-    contacts = await _seal_refused(desk, [item for item in batch if judged[item.id].reasons], claims)
-    persons = await find_or_make_persons(desk, [(item, claims[item.id]) for item in good])
-    enrolments = await _enrol(desk, good, claims, persons, submissions)
+    examined = [_examine(item) for item in batch]
+    good = [one for one in examined if not one.judgement.reasons]
+    contacts = await _seal_refused(desk, [one for one in examined if one.judgement.reasons])
+    persons = await find_or_make_persons(desk, [(one.item, one.claims) for one in good])
+    enrolments = await _enrol(desk, good, persons)
     return {
-        item.id: Ready(
-            submissions[item.id],
-            judged[item.id],
-            refusal_id_of(item),
-            persons.get(item.id),
-            enrolments.get(item.id),
-            contacts.get(item.id),
-        )
-        for item in batch
+        id_: Ready(submission, judgement, persons.get(id_), enrolments.get(id_), contacts.get(id_))
+        for (item, submission, _, judgement) in examined
+        for id_ in (item.id,)
     }
+
+
+def _examine(item: Registration) -> Examined:
+    today = day_of(item.arrived_at)
+    claims = read_registration(item.event, today)
+    return Examined(item, submission_of(item), claims, judge(claims, today))
 
 
 def refusal_id_of(item: Registration) -> UUID:
@@ -89,11 +91,11 @@ async def find_or_make_persons(desk: Desk, items: Sequence[tuple[Received[Any], 
     return {item.id: found[claims.nik.number] for item, claims in items}
 
 
-async def _seal_refused(desk: Desk, refused: Sequence[Registration], claims: Mapping[UUID, Claims]) -> dict[UUID, str | None]:
+async def _seal_refused(desk: Desk, refused: Sequence[Examined]) -> dict[UUID, str | None]:
     """Seal how the refused can be told, each under a key of its own that expires."""
     contacts: list[tuple[Registration, Contact]] = []
-    for item in refused:
-        reach = claims[item.id].reach
+    for item, _, claims, _ in refused:
+        reach = claims.reach
         if reach is not None and reach.is_usable:
             contacts.append((item, Contact(name=item.event.name, phone=reach.phone, email=reach.email)))
     subjects = [refusal_id_of(item) for item, _ in contacts]
@@ -102,23 +104,17 @@ async def _seal_refused(desk: Desk, refused: Sequence[Registration], claims: Map
     return {item.id: box for (item, _), box in zip(contacts, sealed, strict=True)}
 
 
-async def _enrol(
-    desk: Desk,
-    good: Sequence[Registration],
-    claims: Mapping[UUID, Claims],
-    persons: Mapping[UUID, UUID],
-    submissions: Mapping[UUID, Submission],
-) -> dict[UUID, Enrolment]:
+async def _enrol(desk: Desk, good: Sequence[Examined], persons: Mapping[UUID, UUID]) -> dict[UUID, Enrolment]:
     keys = await desk.boxes.keys.create(set(persons.values()), BOXES)
     lists = await _find_lists(desk, set(persons.values()))
-    drafts = [_draft(item, claims[item.id], persons[item.id], lists) for item in good]
+    drafts = [_draft(one, persons[one.item.id], lists) for one in good]
     sealed = [
         await desk.boxes.seal([(draft.person_id, draft.identity) for draft in drafts], "identity", keys["identity"]),
         await desk.boxes.seal([(draft.person_id, draft.contact) for draft in drafts], "contact", keys["contact"]),
         await desk.boxes.seal([(draft.person_id, draft.facts) for draft in drafts], "facts", keys["facts"]),
     ]
     return {
-        draft.item.id: _enrolment(desk, draft, submissions[draft.item.id], (identity, contact, facts))
+        draft.examined.item.id: _enrolment(desk, draft, (identity, contact, facts))
         for draft, identity, contact, facts in zip(drafts, *sealed, strict=True)
         if identity is not None and contact is not None and facts is not None
     }
@@ -135,8 +131,9 @@ async def _find_lists(desk: Desk, persons: Collection[UUID]) -> dict[tuple[UUID,
     return lists
 
 
-def _draft(item: Registration, claims: Claims, person_id: UUID, lists: Mapping[tuple[UUID, str], list[str]]) -> Draft:
-    event, code, ticket = item.event, new_access_code(), _new_ticket()
+def _draft(examined: Examined, person_id: UUID, lists: Mapping[tuple[UUID, str], list[str]]) -> Draft:
+    event, code, ticket = examined.item.event, new_access_code(), _new_ticket()
+    claims = examined.claims
     reach = claims.reach
     contact = Contact(
         name=event.name,
@@ -146,7 +143,7 @@ def _draft(item: Registration, claims: Claims, person_id: UUID, lists: Mapping[t
         access_code=code,
     )
     facts = _facts(event, ticket, hash_access_code(code, person_id), lists.get((person_id, event.employment_status), []))
-    return Draft(item, claims, person_id, _identity(event, claims), contact, facts)
+    return Draft(examined, person_id, _identity(event, claims), contact, facts)
 
 
 def _identity(event: RegistrationSubmitted, claims: Claims) -> Identity:
@@ -186,17 +183,17 @@ def _facts(event: RegistrationSubmitted, ticket: str, code_hash: str, lists: Seq
     )
 
 
-def _enrolment(desk: Desk, draft: Draft, submission: Submission, boxes: tuple[str, str, str]) -> Enrolment:
-    identity = draft.identity
-    alike = likenesses(name=identity.name, birth_date=draft.item.event.birth_date, kk=identity.kk, phone=identity.phone)
+def _enrolment(desk: Desk, draft: Draft, boxes: tuple[str, str, str]) -> Enrolment:
+    (item, submission, claims, _), identity = draft.examined, draft.identity
+    alike = likenesses(name=identity.name, birth_date=item.event.birth_date, kk=identity.kk, phone=identity.phone)
     near = [(kind, version, token) for kind, value in alike for version, token in desk.blind.tokens(kind, value).items()]
     return Enrolment(
         draft.person_id,
         submission.submission_id,
         submission.publisher,
         submission.reference_id,
-        derive_id(draft.item.id, WorkerRegistered.TYPE),
-        draft.claims.regency.province if draft.claims.regency else "",
+        derive_id(item.id, WorkerRegistered.TYPE),
+        claims.regency.province if claims.regency else "",
         draft.facts.ticket,
         *boxes,
         near,

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.registration.domain.reasons import Finding
 from services.registration.domain.submissions import Verdict
 from services.registration.handlers.desk import Desk
-from services.registration.handlers.enrolling import Ready, Registration, prepare_registrations
+from services.registration.handlers.enrolling import Ready, Registration, prepare_registrations, refusal_id_of
 from services.registration.repository.persons import Enrolment, Person, lock_known, mark_repeats_told, register_persons
 from services.registration.repository.submissions import Decided, add_submissions
 from shared.contracts.registration import Reason, RegistrationRefused, RegistrationRepeated, WorkerRegistered
@@ -44,7 +44,7 @@ class Sitting:
             reasons,
             ready.judgement.warnings,
             None if verdict in {Verdict.REFUSED, Verdict.ERASED} else ready.person_id,
-            ready.refusal_id if verdict is Verdict.REFUSED else None,
+            refusal_id_of(item) if verdict is Verdict.REFUSED else None,
         )
 
     def is_registered(self, person_id: UUID) -> bool:
@@ -143,9 +143,9 @@ def _news(sitting: Sitting, fresh: Sequence[Registration]) -> Iterator[Outgoing]
         if decided.verdict is Verdict.ACCEPTED:
             yield Outgoing(_registered(_enrolment(sitting, item)), item.id, sitting.now)
         elif decided.verdict is Verdict.REFUSED:
-            ready = sitting.ready[item.id]
+            contact = sitting.ready[item.id].refused_contact
             reasons = [Reason(code=finding.code, field=finding.field) for finding in decided.reasons]
-            event = RegistrationRefused(reference_id=ready.refusal_id, reasons=reasons, contact=ready.refused_contact)
+            event = RegistrationRefused(reference_id=refusal_id_of(item), reasons=reasons, contact=contact)
             yield Outgoing(event, item.id, sitting.now)
 
 

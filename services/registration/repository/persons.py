@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.registration.repository.rows import SQL, columns
@@ -15,8 +14,7 @@ Tokens = Mapping[int, bytes]
 """A blind index' tokens of one value by key version."""
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """A person as their row says, locked."""
 
     person_id: UUID
@@ -26,9 +24,8 @@ class Person:
     repeat_told_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """What a person's row becomes on registering."""
+class Enrolment(NamedTuple):
+    """What a person's row becomes on registering, in the order of the statement's columns."""
 
     person_id: UUID
     submission_id: UUID
@@ -43,9 +40,8 @@ class Enrolment:
     near: Sequence[tuple[str, int, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class ListLine:
-    """One line of a layoff list as evidence about a person."""
+class ListLine(NamedTuple):
+    """One line of a layoff list as evidence about a person, in the order of the statement's columns."""
 
     evidence_id: UUID
     person_id: UUID
@@ -66,7 +62,7 @@ async def claim_persons(database: Database, wanted: Sequence[tuple[Tokens, UUID]
     oldest = [min(tokens) for tokens, _ in wanted]
     first = [tokens[version] for (tokens, _), version in zip(wanted, oldest, strict=True)]
     all_ = [(place, version, token) for place, (tokens, _) in enumerate(wanted) for version, token in tokens.items()]
-    places, versions, tokens_ = map(list, zip(*all_, strict=True))
+    places, versions, tokens_ = columns(all_)
     known: dict[int, UUID] = {}
     async with database.connection() as connection:
         made = list(range(len(wanted))), oldest, first, [person_id for _, person_id in wanted]
@@ -100,11 +96,9 @@ async def register_persons(tx: Tx, enrolments: Sequence[Enrolment], now: datetim
     """Register locked persons that are not; return who was. Left out is whose reference was used for somebody else."""
     if not enrolments:
         return set()
-    columns_ = columns(enrolments, "person_id", "submission_id", "publisher", "reference_id", "event_id")
-    boxes = columns(enrolments, "province", "ticket", "identity", "contact", "facts")
+    *plain, _ = columns(enrolments)
     near = [(*token, enrolment.person_id) for enrolment in enrolments for token in enrolment.near]
-    tokens = list(map(list, zip(*near, strict=True))) or [[], [], [], []]
-    rows = await tx.fetch(SQL["register_persons"], now, *columns_, *boxes, *tokens)
+    rows = await tx.fetch(SQL["register_persons"], now, *plain, *(columns(near) or ([], [], [], [])))
     return {row["person_id"] for row in rows}
 
 
@@ -119,6 +113,5 @@ async def add_evidence(tx: Tx, lines: Sequence[ListLine], identities: Mapping[UU
     if not lines:
         return set()
     await tx.execute(SQL["preregister_persons"], list(identities), list(identities.values()))
-    names = ("evidence_id", "person_id", "submission_id", "publisher", "reference_id", "content", "arrived_at")
-    rows = await tx.fetch(SQL["add_evidence"], *columns(lines, *names))
+    rows = await tx.fetch(SQL["add_evidence"], *columns(lines))
     return {row["evidence_id"] for row in rows}

@@ -12,9 +12,9 @@ from shared.storage import load_queries
 SQL = load_queries("services.registration")
 
 
-def columns(items: Sequence[object], *names: str) -> list[list[Any]]:
-    """Return one list per name with that attribute of every item."""
-    return [[getattr(item, name) for item in items] for name in names]
+def columns(rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return the columns of rows, of which there is at least one: statements take a set as an array per column."""
+    return list(zip(*rows, strict=True))
 
 
 def findings_json(findings: Collection[Finding]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from services.registration.domain.status import Standing
@@ -13,8 +14,7 @@ from services.registration.repository.rows import SQL, columns
 from shared.storage import Database, Tx
 
 
-@dataclass(frozen=True, slots=True)
-class HeardDecision:
+class HeardDecision(NamedTuple):
     """One decision as it was heard."""
 
     worker_id: UUID
@@ -24,9 +24,8 @@ class HeardDecision:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class HeardPlacement:
-    """One placement as it was heard."""
+class HeardPlacement(NamedTuple):
+    """One placement as it was heard, in the order of the statement's columns."""
 
     worker_id: UUID
     placement: str
@@ -36,9 +35,8 @@ class HeardPlacement:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class HeardMessage:
-    """What became of one message, as it was heard."""
+class HeardMessage(NamedTuple):
+    """What became of one message, as it was heard, in the order of the statement's columns."""
 
     subject_id: UUID
     message: str
@@ -59,9 +57,9 @@ class Case:
 
 async def keep_decisions(tx: Tx, heard: Sequence[HeardDecision]) -> None:
     """Keep the last decision of each worker; a worker's decisions come in order."""
-    last = list({item.worker_id: item for item in heard}.values())
-    reasons = [json.dumps(list(item.reasons)) for item in last]
-    workers, decisions, programmes, instants = columns(last, "worker_id", "decision", "programme", "at")
+    last = {item.worker_id: item for item in heard}
+    workers, decisions, programmes, lists, instants = columns(list(last.values()))
+    reasons = [json.dumps(list(codes)) for codes in lists]
     await tx.execute(SQL["keep_decisions"], workers, decisions, programmes, reasons, instants)
 
 
@@ -70,9 +68,8 @@ async def keep_placements(tx: Tx, heard: Sequence[HeardPlacement]) -> None:
     last: dict[UUID, HeardPlacement] = {}
     for item in heard:
         known = last.get(item.worker_id)
-        last[item.worker_id] = replace(item, name=known.name) if known and item.name is None else item
-    rows = list(last.values())
-    await tx.execute(SQL["keep_placements"], *columns(rows, "worker_id", "placement", "name", "until", "position", "at"))
+        last[item.worker_id] = item._replace(name=known.name) if known and item.name is None else item
+    await tx.execute(SQL["keep_placements"], *columns(list(last.values())))
 
 
 async def keep_messages(tx: Tx, heard: Sequence[HeardMessage]) -> dict[UUID, bool]:
@@ -81,7 +78,7 @@ async def keep_messages(tx: Tx, heard: Sequence[HeardMessage]) -> dict[UUID, boo
     for item in heard:
         known = last.get(item.subject_id)
         last[item.subject_id] = known if known and known.at > item.at else item
-    rows = await tx.fetch(SQL["keep_messages"], *columns(list(last.values()), "subject_id", "message", "channel", "at"))
+    rows = await tx.fetch(SQL["keep_messages"], *columns(list(last.values())))
     return {row["worker_id"]: row["message_at"] == last[row["worker_id"]].at for row in rows}
 
 

@@ -17,7 +17,7 @@ from shared.storage import Tx
 
 
 class Submission(NamedTuple):
-    """Something that came in, by its (source, id); `cause` is the id of what it leads to."""
+    """Something that came in, by its (source, id); `cause` is the id of what it leads to. In the order of the statement's columns."""
 
     submission_id: UUID
     cause: UUID
@@ -26,8 +26,7 @@ class Submission(NamedTuple):
     arrived_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """What became of a submission."""
 
     submission: Submission
@@ -58,18 +57,11 @@ async def add_submissions(tx: Tx, kind: str, door: str, decided: Sequence[Decide
     """
     if not decided:
         return
-    names = ("submission_id", "cause", "publisher", "reference_id", "arrived_at")
-    rows = await tx.fetch(
-        SQL["add_submissions"],
-        kind,
-        door,
-        now,
-        *columns([item.submission for item in decided], *names),
-        [item.verdict.value for item in decided],
-        [findings_json(item.reasons) for item in decided],
-        [findings_json(item.warnings) for item in decided],
-        *columns(decided, "person_id", "refusal_id"),
-    )
+    given = [
+        (*submission, verdict.value, findings_json(reasons), findings_json(warnings), person_id, refusal_id)
+        for submission, verdict, reasons, warnings, person_id, refusal_id in decided
+    ]
+    rows = await tx.fetch(SQL["add_submissions"], kind, door, now, *columns(given))
     if len(rows) < len(decided):
         raise asyncpg.SerializationError("another process has decided on one of these submissions")
 

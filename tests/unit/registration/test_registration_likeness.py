@@ -25,6 +25,11 @@ def test_different_names_sound_different() -> None:
     assert not set(sounds_of("Wulan Sekarningrum")) & set(sounds_of("Budi Hartono"))
 
 
+def test_letters_of_two_words_are_never_read_as_one_spelling() -> None:
+    assert sounds_of("Adinoto Erlangga") == ("adinoto", "erlanga")
+    assert sounds_of("Annisaa Amelia") == ("amelia", "anisa")
+
+
 def test_initials_make_nobody_alike() -> None:
     assert sounds_of("A. B. Li") == ()
 

@@ -44,7 +44,7 @@ select person_id, max(pg_xact_commit_timestamp(xmin)) as at from told group by p
 
 -- find_unsent --
 -- Whether a message still waits for a sender.
-select exists (select from messages where state in ('due', 'sending')) as is_unsent;
+select exists (select from queue) as is_unsent;
 
 -- count_sent --
 -- How many messages were sent between the first attempt and the last.

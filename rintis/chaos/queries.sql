@@ -33,12 +33,14 @@ select code, seats, taken from incubators;
 
 -- list_messages --
 -- notification: what is to be told; `newer` is a newer truth of the same matter that was known before the provider took this one.
-select m.id::text, m.event_id::text, m.subject_id::text, m.template, m.channel, m.state, m.reason, m.attempts,
-  exists (
-    select from messages n join attempts a on a.message_id = m.id and a.answer = 'taken'
-    where n.subject_id = m.subject_id and n.thread = m.thread and n.facts_version > m.facts_version and n.created_at < a.started_at
-  ) as newer
-from messages m;
+with outdated as (
+  select m.id
+  from messages m
+  join messages n on n.subject_id = m.subject_id and n.thread = m.thread and n.facts_version > m.facts_version
+  join attempts a on a.message_id = m.id and a.answer = 'taken' and n.created_at < a.started_at
+)
+select id::text, event_id::text, subject_id::text, template, channel, state, reason, attempts, id in (select id from outdated) as newer
+from messages;
 
 -- list_tasks --
 -- notification: tasks for staff.
@@ -108,7 +110,7 @@ select count(*)::int as moving from seat_requests where state = 'requested';
 
 -- count_moving_notification --
 -- notification: what is on its way.
-select count(*)::int as moving from messages where state in ('due', 'sending');
+select count(*)::int as moving from messages where state = 'waiting';
 
 -- count_moving_reporting --
 -- reporting: what is on its way.

@@ -25,9 +25,9 @@ join pg_stat_activity as activity using (pid)
 where locks.locktype = 'advisory' and locks.granted and locks.classid = $1::bigint::oid;
 
 -- find_message_head --
--- The newest message of a channel.
-select coalesce(max(seq), 0) from messages where channel = $1;
+-- The newest message of a channel that waits to be sent, or is being sent; 0 where none does.
+select coalesce(max(seq), 0) from queue where channel = $1;
 
 -- count_messages_until --
 -- How many messages of a channel up to this one have not been settled.
-select count(*) from messages where channel = $1 and seq <= $2 and state in ('due', 'sending');
+select count(*) from queue where channel = $1 and seq <= $2;

@@ -143,7 +143,7 @@ class Play:
     async def _has_news(self, databases: Databases) -> bool:
         """Return whether every message is settled and nothing is to be handed over."""
         messages = await self._count_messages(databases)
-        if any(row["state"] in ("due", "sending") for row in messages):
+        if any(row["state"] == "waiting" for row in messages):
             return False
         if (await databases.row("eligibility", "count_offers"))["open"]:
             return False

@@ -24,24 +24,41 @@ from (select count(*) as n from tasks) as all_,
 -- find_proven --
 -- Statements below that can find nothing in any row: the ids that they compare are as many on both sides, with equal 64-bit sums. A pass over
 -- each table costs a fraction of what joining them does.
-with sent as (
-  select count(*) as n, sum(uuid_hash_extended(id, 0)) as messages from messages where state = 'sent'
+with told as (
+  select state, count(*) as n, sum(uuid_hash_extended(id, 0)) as messages from messages where state in ('sent', 'waiting') group by state
+), sent as (
+  select coalesce(sum(n), 0) as n, coalesce(sum(messages), 0) as messages from told where state = 'sent'
+), waiting as (
+  select coalesce(sum(n), 0) as n, coalesce(sum(messages), 0) as messages from told where state = 'waiting'
+), queued as (
+  select count(*) as n, coalesce(sum(uuid_hash_extended(message_id, 0)), 0) as messages from queue
 ), taken as (
-  select count(*) as n, sum(uuid_hash_extended(message_id, 0)) as messages from attempts where answer = 'taken'
+  select count(*) as n, coalesce(sum(uuid_hash_extended(message_id, 0)), 0) as messages from attempts where answer = 'taken'
 )
-select 'find_unproven_messages' as statement from sent s join taken t on (s.n, s.messages) = (t.n, t.messages);
+select 'find_unproven_messages' as statement from sent s join taken t on (s.n, s.messages) = (t.n, t.messages)
+union all
+select 'find_unqueued_messages' from waiting w join queued q on (w.n, w.messages) = (q.n, q.messages);
 
 -- find_unsettled_messages --
 -- Messages whose time to be sent passed a quarter of an hour ago: no sender takes them.
-select 'message_unsettled' as kind, id::text as subject, next_at as since, 'channel ' || coalesce(channel, 'none') as detail
-from messages where state = 'due' and next_at < clock_timestamp() - interval '15 minutes'
+select 'message_unsettled' as kind, message_id::text as subject, next_at as since, 'channel ' || channel as detail
+from queue where lease is null and next_at < clock_timestamp() - interval '15 minutes'
 order by next_at limit 1000;
 
 -- find_lost_messages --
 -- Messages held by a sender that vanished, and that nobody took over.
-select 'message_lost' as kind, id::text as subject, leased_until as since, 'channel ' || channel as detail
-from messages where state = 'sending' and leased_until < clock_timestamp() - interval '5 minutes'
-order by leased_until limit 1000;
+select 'message_lost' as kind, q.message_id::text as subject, coalesce(l.leased_until, q.taken_at) as since, 'channel ' || q.channel as detail
+from queue q left join leases l on l.id = q.lease
+where q.lease is not null and (l.id is null or l.leased_until < clock_timestamp() - interval '5 minutes')
+order by 3 limit 1000;
+
+-- find_unqueued_messages --
+-- Messages that are called waiting and that no sender can find, or that still wait although they were settled.
+select 'message_unqueued' as kind, coalesce(m.id, q.message_id)::text as subject, coalesce(m.created_at, q.next_at) as since,
+       case when q.message_id is null then 'waits, and is not in the queue' else 'in the queue, and does not wait' end as detail
+from (select id, created_at from messages where state = 'waiting') m full join queue q on q.message_id = m.id
+where m.id is null or q.message_id is null
+order by 3 limit 1000;
 
 -- find_double_messages --
 -- Events that have more than one message.

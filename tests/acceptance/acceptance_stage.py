@@ -206,7 +206,7 @@ class System:
 
         async def rest() -> Verdict | None:
             verdict = await self.audit(patience=0.2)
-            waiting = await self.count("notification", "select count(*) from messages where state in ('due', 'sending')")
+            waiting = await self.count("notification", "select count(*) from messages where state = 'waiting'")
             requests = await self.count("eligibility", "select count(*) from seat_requests where state = 'requested'")
             return verdict if not (verdict.in_flight or waiting or requests) else None
 

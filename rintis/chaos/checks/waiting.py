@@ -24,7 +24,7 @@ def _check_inside(evidence: Evidence) -> Iterator[Trouble]:
     """Rows of the services' own that have not reached a final state."""
     open_states: dict[str, tuple[str, str, set[object]]] = {
         "seat_requests": ("request_id", "state", {"requested"}),
-        "messages": ("id", "state", {"due", "sending"}),
+        "messages": ("id", "state", {"waiting"}),
         "submissions": ("submission_id", "verdict", {None}),
         "filings": ("filing_id", "is_waiting", {True}),
     }

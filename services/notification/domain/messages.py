@@ -21,10 +21,9 @@ class Channel(StrEnum):
 
 
 class State(StrEnum):
-    """Where a message stands. `due` and `sending` are open, the others final."""
+    """Where a message stands. What is `waiting` is to be sent, or is being sent now; the others are final."""
 
-    DUE = "due"
-    SENDING = "sending"
+    WAITING = "waiting"
     SENT = "sent"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -107,12 +106,12 @@ def decide_fate(channel: Channel, answer: Answer, reason: str, *, is_last: bool)
         case Answer.REFUSED:
             return Fate(State.FAILED, reason)
         case Answer.NOT_TRIED:
-            return Fate(State.DUE)
+            return Fate(State.WAITING)
         case Answer.LATER:
-            return Fate(State.FAILED, reason) if is_last else Fate(State.DUE, reason)
+            return Fate(State.FAILED, reason) if is_last else Fate(State.WAITING, reason)
         case Answer.UNCLEAR:
             is_final = is_last or channel is Channel.EMAIL
-            return Fate(State.UNKNOWN if is_final else State.DUE, reason)
+            return Fate(State.UNKNOWN if is_final else State.WAITING, reason)
 
 
 def decide_lost(channel: Channel) -> Fate:

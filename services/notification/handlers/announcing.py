@@ -43,7 +43,7 @@ async def announce_skipped(tx: Tx, outbox: Outbox, intents: Sequence[Intent], no
 
 async def announce_fates(tx: Tx, outbox: Outbox, fates: Sequence[tuple[Message, Fate]], now: datetime) -> None:
     """Say what became of messages that reached a final state."""
-    final = [(message, fate) for message, fate in fates if fate.state not in (State.DUE, State.SENDING)]
+    final = [(message, fate) for message, fate in fates if fate.state is not State.WAITING]
     told = [(message, _tell(message, fate.state, channel=message.channel, reason=fate.reason)) for message, fate in final]
     await outbox.add(tx, [Outgoing(event, message.id, now) for message, event in told])
 

@@ -88,7 +88,7 @@ class Sender:
         stale = {m.id: reason for m in claimed if (reason := self._staleness(m, self._desk.clock.now()))}
         verdicts = [_skip(m, stale[m.id]) for m in claimed if m.id in stale]
         verdicts += await self._send(lease, [m for m in claimed if m.id not in stale])
-        await self._record(lease, verdicts)
+        await self._record(lease, verdicts, is_last=True)
         return len(claimed) == self._pace.claimed
 
     async def settle_lost(self) -> bool:
@@ -100,6 +100,7 @@ class Sender:
             if fates:
                 await repository.settle_lost(tx, fates, now)
                 await announce_fates(tx, self._desk.outbox, fates, now)
+            await repository.end_leases(tx)
         _count(fates)
         return len(lost) == LOST_AT_ONCE
 
@@ -108,7 +109,7 @@ class Sender:
             opened = await self._open(messages)
         except BaseException:
             # Nothing was sent yet: say so, or an e-mail would count as unknown.
-            await self._record(lease, [Verdict(m, Fate(State.DUE), Answer.NOT_TRIED) for m in messages])
+            await self._record(lease, [Verdict(m, Fate(State.WAITING), Answer.NOT_TRIED) for m in messages])
             raise
         verdicts = [_fail(m, "box_unreadable") for m in messages if m.id not in opened]
         routes = {m.id: self._route(m, opened[m.id]) for m in messages if m.id in opened}
@@ -132,7 +133,7 @@ class Sender:
         if to := address.of(self.channel):
             return to
         other = address.best(tuple(Channel))
-        return Verdict(message, Fate(State.DUE), Answer.NOT_TRIED, channel=other) if other else _skip(message, "no_channel")
+        return Verdict(message, Fate(State.WAITING), Answer.NOT_TRIED, channel=other) if other else _skip(message, "no_channel")
 
     async def _open(self, messages: Sequence[Message]) -> Mapping[UUID, Opened]:
         """Open the set's boxes, one look-up per kind of box."""
@@ -173,10 +174,10 @@ class Sender:
         subject, body = self._renderer.render(self.channel, message.template, values)
         return Letter(message.id, to, body, subject)
 
-    async def _record(self, lease: UUID, verdicts: Sequence[Verdict]) -> None:
+    async def _record(self, lease: UUID, verdicts: Sequence[Verdict], *, is_last: bool = False) -> None:
         now = self._desk.clock.now()
         async with self._database.transaction() as tx:
-            held = await repository.settle_messages(tx, lease, verdicts, now)
+            held = await repository.settle_messages(tx, lease, verdicts, now, is_last=is_last)
             fates = [(v.message, v.fate) for v in verdicts if v.message.id in held]
             await announce_fates(tx, self._desk.outbox, fates, now)
         _count(fates)

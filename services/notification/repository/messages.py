@@ -38,7 +38,7 @@ class Intent:
     @property
     def state(self) -> State:
         """Return the state that it begins in."""
-        return State.DUE if self.channel else State.SKIPPED
+        return State.WAITING if self.channel else State.SKIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class Message:
     """A message that a sender holds, or one whose sender vanished."""
 
     id: UUID
+    seq: int
+    """Number of the intent: one subject's messages are sent in its order."""
     event_id: UUID
     subject_id: UUID
     template: str
@@ -56,8 +58,6 @@ class Message:
     attempts: int = 0
     valid_until: datetime | None = None
     facts_versions: tuple[int | None, int | None] = (None, None)
-    taken_at: datetime | None = None
-    """Real time at which its sender took it."""
 
     def __repr__(self) -> str:
         """Name it by id only."""
@@ -123,22 +123,23 @@ async def claim_messages(tx: Tx, channel: Channel, *, limit: int, lease: Lease) 
     return [_read_claimed(row) for row in rows]
 
 
-async def settle_messages(tx: Tx, lease: UUID, verdicts: Sequence[Verdict], now: datetime) -> set[UUID]:
-    """Record verdicts and return the ids of the messages that this sender still held."""
+async def settle_messages(tx: Tx, lease: UUID, verdicts: Sequence[Verdict], now: datetime, *, is_last: bool) -> set[UUID]:
+    """Record verdicts and return the ids of the messages that this sender still held; `is_last` where its set ends with them."""
     rows = await tx.fetch(
         SQL["settle_messages"],
         lease,
-        [v.message.id for v in verdicts],
+        [v.message.subject_id for v in verdicts],
+        [v.message.seq for v in verdicts],
         [v.fate.state for v in verdicts],
         [v.fate.reason for v in verdicts],
         [v.delay_seconds for v in verdicts],
         [v.answer for v in verdicts],
         [v.answer_reason for v in verdicts],
         [v.channel for v in verdicts],
-        [v.message.taken_at for v in verdicts],
         now,
+        is_last,
     )
-    return {row["id"] for row in rows}
+    return {row["message_id"] for row in rows}
 
 
 async def release_held(tx: Tx, holder: str) -> None:
@@ -150,7 +151,9 @@ async def find_lost(tx: Tx, limit: int) -> list[Message]:
     """Return, locked, messages whose sender vanished in the middle of an attempt."""
     rows = await tx.fetch(SQL["find_lost"], limit)
     return [
-        Message(row["id"], row["event_id"], row["subject_id"], row["template"], Channel(row["channel"]), {}, row["box"])
+        Message(
+            row["id"], row["seq"], row["event_id"], row["subject_id"], row["template"], Channel(row["channel"]), {}, row["box"]
+        )
         for row in rows
     ]
 
@@ -159,11 +162,17 @@ async def settle_lost(tx: Tx, verdicts: Sequence[tuple[Message, Fate]], now: dat
     """Record the fates of lost messages."""
     await tx.execute(
         SQL["settle_lost"],
-        [message.id for message, _ in verdicts],
+        [message.subject_id for message, _ in verdicts],
+        [message.seq for message, _ in verdicts],
         [fate.state for _, fate in verdicts],
         [fate.reason for _, fate in verdicts],
         now,
     )
+
+
+async def end_leases(tx: Tx) -> None:
+    """Let go of leases that are over and hold nothing."""
+    await tx.execute(SQL["end_leases"])
 
 
 async def count_messages(tx: Tx) -> list[dict[str, Any]]:
@@ -174,6 +183,7 @@ async def count_messages(tx: Tx) -> list[dict[str, Any]]:
 def _read_claimed(row: asyncpg.Record) -> Message:
     return Message(
         row["id"],
+        row["seq"],
         row["event_id"],
         row["subject_id"],
         row["template"],
@@ -184,5 +194,4 @@ def _read_claimed(row: asyncpg.Record) -> Message:
         row["attempts"],
         row["valid_until"],
         (row["facts_version"], row["newest_facts"]),
-        row["taken_at"],
     )

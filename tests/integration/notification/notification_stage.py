@@ -37,6 +37,12 @@ FAST = {
     "RINTIS_NOTIFICATION_EMAIL_CLAIMED": "8",
 }
 """Bounds small enough for a test, in the proportions of the real ones."""
+STANDING = """
+select m.id, coalesce(q.channel, m.channel) as channel, coalesce(q.reason, m.reason) as reason, coalesce(q.attempts, m.attempts) as attempts,
+       case when q.seq is null then m.state when q.lease is null then 'due' else 'sending' end as state
+from messages m left join queue q on q.message_id = m.id
+"""
+"""Where each message stands: of one that waits, the queue knows whether it is due or being sent."""
 PEOPLE = {
     "ani": (["reviewer"], ["32.73"]),
     "budi": (["reviewer"], ["32.73"]),
@@ -107,12 +113,12 @@ class Stage:
 
     async def states(self) -> Counter[tuple[str | None, str, str]]:
         """Return how many messages stand where, and why."""
-        rows = await self.database.fetch("select channel, state, reason from messages")
+        rows = await self.database.fetch(STANDING)
         return Counter((row["channel"], row["state"], row["reason"]) for row in rows)
 
     async def one_message(self) -> dict[str, Any]:
         """Return the only message."""
-        (row,) = await self.database.fetch("select * from messages")
+        (row,) = await self.database.fetch(STANDING)
         return dict(row)
 
     async def said(self, topic: str) -> list[tuple[str, dict[str, Any]]]:

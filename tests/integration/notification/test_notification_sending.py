@@ -83,7 +83,7 @@ async def test_an_erasure_between_intent_and_sending_stops_the_message(stage: St
     await stage.misbehave(fail_next=3)
     worker = uuid4()
     await stage.say(RegistrationRepeated(worker_id=worker, contact_version=1, contact=await stage.seal_contact(worker)))
-    await eventually(lambda: stage.database.fetchval("select attempts > 0 from messages"), what="a first attempt")
+    await eventually(lambda: stage.database.fetchval("select attempts > 0 from queue"), what="a first attempt")
     await stage.boxes["contact"].keys.erase([worker])
 
     async def skipped() -> bool:

@@ -59,7 +59,7 @@ TABLES: list[Damage] = [
     ("overbooked", "taken_differs_from_offers", "incubators", change_first(taken=0)),
     ("overbooked", "person_with_two_seats", "offers", lambda rows: rows.append(rows[0] | {"offer_id": "o2", "incubator": "J"})),
     ("stuck", "seat_requests_open", "seat_requests", change_first(state="requested")),
-    ("stuck", "messages_open", "messages", change_first(state="due")),
+    ("stuck", "messages_open", "messages", change_first(state="waiting")),
     ("stuck", "submissions_open", "submissions", change_first(verdict=None)),
     ("stuck", "filings_open", "filings", change_first(state="held", is_waiting=True)),
     ("stuck", "records_unread", "positions", change_first(next_offset=0)),

@@ -72,13 +72,13 @@ def test_a_receipt_for_a_company_prefers_email() -> None:
     [
         (Channel.SMS, Answer.TAKEN, "early", Fate(State.SENT)),
         (Channel.SMS, Answer.REFUSED, "early", Fate(State.FAILED, "why")),
-        (Channel.SMS, Answer.LATER, "early", Fate(State.DUE, "why")),
+        (Channel.SMS, Answer.LATER, "early", Fate(State.WAITING, "why")),
         (Channel.SMS, Answer.LATER, "last", Fate(State.FAILED, "why")),
-        (Channel.SMS, Answer.UNCLEAR, "early", Fate(State.DUE, "why")),
+        (Channel.SMS, Answer.UNCLEAR, "early", Fate(State.WAITING, "why")),
         (Channel.SMS, Answer.UNCLEAR, "last", Fate(State.UNKNOWN, "why")),
-        (Channel.SMS, Answer.NOT_TRIED, "last", Fate(State.DUE)),
+        (Channel.SMS, Answer.NOT_TRIED, "last", Fate(State.WAITING)),
         (Channel.EMAIL, Answer.TAKEN, "last", Fate(State.SENT)),
-        (Channel.EMAIL, Answer.LATER, "early", Fate(State.DUE, "why")),
+        (Channel.EMAIL, Answer.LATER, "early", Fate(State.WAITING, "why")),
         (Channel.EMAIL, Answer.UNCLEAR, "early", Fate(State.UNKNOWN, "why")),
     ],
 )
@@ -87,7 +87,7 @@ def test_the_fate_of_a_message_follows_from_the_answer(channel: Channel, answer:
 
 
 def test_after_a_crash_an_sms_is_sent_again_and_an_email_is_unknown() -> None:
-    assert decide_lost(Channel.SMS).state is State.DUE
+    assert decide_lost(Channel.SMS).state is State.WAITING
     assert decide_lost(Channel.EMAIL).state is State.UNKNOWN
 
 

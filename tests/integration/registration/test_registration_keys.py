@@ -1,0 +1,44 @@
+"""The key store's look-ups, as they are planned once there are many keys."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from shared.security.keystore import SQL
+from tests.integration.registration.registration_setup import Office
+
+MANY = 3_000
+"""Few enough for the planner to think that reading all of them once is cheaper than looking up `ASKED`."""
+ASKED = 100
+
+
+async def test_looking_up_some_keys_costs_what_is_asked_for_and_not_what_there_is(office: Office) -> None:
+    keys = office.desk.boxes.keys
+    asked = [uuid4() for _ in range(ASKED)]
+    await keys.create(asked, ("contact", "facts", "identity"))
+    async with keys.database.connection() as connection:
+        await connection.execute(
+            f"""insert into keys (subject, box, wrapped)
+                select gen_random_uuid(), box, '\\x00' from generate_series(1, {MANY}), unnest(array['contact', 'facts']) as box"""
+        )
+        await connection.execute(f"insert into tombstones (subject) select gen_random_uuid() from generate_series(1, {MANY})")
+        await connection.execute("analyze keys, tombstones")
+        found = await connection.fetchval(f"explain (analyze, format json) {SQL['find_keys']}", asked, ["contact", "facts"])
+        added = await connection.fetchval(
+            f"explain (analyze, format json) {SQL['add_keys']}",
+            [uuid4() for _ in asked],
+            ["contact"] * ASKED,
+            [b"0"] * ASKED,
+            None,
+        )
+
+    assert rows_read(json.loads(found)[0]["Plan"]) <= 8 * ASKED
+    assert rows_read(json.loads(added)[0]["Plan"]) <= 8 * ASKED
+
+
+def rows_read(plan: dict[str, Any]) -> float:
+    """Return how many rows a plan's steps that read tables have met."""
+    own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"] if "Relation Name" in plan else 0
+    return float(own + sum(map(rows_read, plan.get("Plans", ()))))

@@ -69,16 +69,27 @@ class Address:
         return next((channel for channel in preferred if self.of(channel)), None)
 
 
-def read_address(phone: str | None, email: str | None) -> Address:
-    """Return the addresses that can be used: a mobile number in E.164 and an e-mail address.
+def read_mobile(phone: str | None) -> str | None:
+    """Return a mobile number in E.164, None where it is none.
 
     Indonesian mobile numbers begin with 8 after the country code or trunk zero and have 9 to 12 digits from there on;
     fixed lines take no SMS and are left out.
     """
-    found = _MOBILE.match(_SEPARATORS.sub("", phone or ""))
-    mobile = f"+62{found[1]}" if found else None
+    if not phone:
+        return None
+    found = _MOBILE.match(phone) or _MOBILE.match(_SEPARATORS.sub("", phone))
+    return f"+62{found[1]}" if found else None
+
+
+def read_email(email: str | None) -> str | None:
+    """Return an e-mail address, None where it is not well formed."""
     address = (email or "").strip()
-    return Address(mobile, address if _EMAIL.match(address) else None)
+    return address if _EMAIL.match(address) else None
+
+
+def read_address(phone: str | None, email: str | None) -> Address:
+    """Return the addresses that can be used."""
+    return Address(read_mobile(phone), read_email(email))
 
 
 def find_staleness(now: datetime, valid_until: datetime | None, versions: tuple[int | None, int | None]) -> str | None:

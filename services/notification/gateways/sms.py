@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import aiohttp
@@ -25,6 +26,8 @@ SMS_WORDS: Mapping[str, Result] = {
 }
 """The SMS provider's codes in our words."""
 
+Given: TypeAlias = tuple[Letter, asyncio.Future[Result]]
+"""A letter, and what its sender waits for."""
 
 LETTERS_PER_CALL = 64
 """Messages in one call: a call costs both sides as much as twenty messages, and an unclear answer leaves only so many to be sent again."""
@@ -42,8 +45,8 @@ class SmsGateway:
         self._seconds = seconds
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
-        self._gathered: list[Letter] = []
-        self._call: asyncio.Task[Mapping[UUID, Result]]
+        self._gathered: list[Given] = []
+        self._calls: set[asyncio.Task[list[Result]]] = set()
 
     async def open(self) -> None:
         """Make the session whose connections are used again."""
@@ -64,21 +67,36 @@ class SmsGateway:
             self._gathered = []
         if not self._gathered:
             # The call begins behind every sender that is ready to run now: what they give goes with it.
-            self._call = asyncio.create_task(self._give(self._gathered))
-        self._gathered.append(letter)
-        # One sender that is cancelled takes nothing from the others.
-        return (await asyncio.shield(self._call))[letter.message_id]
+            call = asyncio.create_task(self._give(self._gathered))
+            self._calls.add(call)
+            call.add_done_callback(partial(self._answer, self._gathered))
+        # Each waits for its own answer: one sender that is cancelled takes nothing from the others.
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._gathered.append((letter, answer))
+        return await answer
 
-    async def _give(self, letters: list[Letter]) -> Mapping[UUID, Result]:
-        if letters is self._gathered:
+    def _answer(self, given: Sequence[Given], call: asyncio.Task[list[Result]]) -> None:
+        self._calls.discard(call)
+        for number, (_, answer) in enumerate(given):
+            if answer.done():
+                continue
+            if call.cancelled():
+                answer.cancel()
+            elif error := call.exception():
+                answer.set_exception(error)
+            else:
+                answer.set_result(call.result()[number])
+
+    async def _give(self, given: list[Given]) -> list[Result]:
+        if given is self._gathered:
             self._gathered = []
+        letters = [letter for letter, _ in given]
         try:
-            results = [await self._send_one(letters[0])] if len(letters) == 1 else await self._send_many(letters)
+            return [await self._send_one(letters[0])] if len(letters) == 1 else await self._send_many(letters)
         except aiohttp.ClientConnectorError:
-            results = [AWAY] * len(letters)
+            return [AWAY] * len(letters)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError, TypeError):
-            results = [SILENT] * len(letters)
-        return {letter.message_id: result for letter, result in zip(letters, results, strict=True)}
+            return [SILENT] * len(letters)
 
     async def _send_one(self, letter: Letter) -> Result:
         headers = {"Idempotency-Key": str(letter.message_id)}

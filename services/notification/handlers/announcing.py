@@ -32,6 +32,8 @@ SAID: Mapping[tuple[str, State], type[Told]] = {
     ("company", State.UNKNOWN): NoticeUnknown,
 }
 """The event for each final state, by whose box the addresses are in: a person's or a company's."""
+DETAILS: Mapping[type[Told], frozenset[str]] = {model: frozenset(model.model_fields) for model in SAID.values()}
+"""What each event has room for; asked of the model itself, the names were made anew for each message."""
 
 
 async def announce_skipped(tx: Tx, outbox: Outbox, intents: Sequence[Intent], now: datetime) -> None:
@@ -50,5 +52,5 @@ async def announce_fates(tx: Tx, outbox: Outbox, fates: Sequence[tuple[Message, 
 
 def _tell(message: Message | Intent, state: State, **details: Any) -> Told:
     model = SAID[message.box, state]
-    known = {name: value for name, value in details.items() if name in model.model_fields}
+    known = {name: value for name, value in details.items() if name in DETAILS[model]}
     return model(subject_id=message.subject_id, message_id=message.id, about=message.event_id, template=message.template, **known)

@@ -64,6 +64,8 @@ class News:
 
     def parameters_of(self, event: Event) -> dict[str, Any]:
         """Return what the template needs, as JSON has it."""
+        if not self.parameters:
+            return {}
         values = event.model_dump(mode="json", include=set(self.parameters))
         if values.get("reasons"):
             values["reasons"] = [reason["code"] if isinstance(reason, dict) else reason for reason in values["reasons"]]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from jinja2 import TemplateError
@@ -21,6 +22,8 @@ from services.notification.domain.messages import (
     decide_lost,
     find_staleness,
     read_address,
+    read_email,
+    read_mobile,
 )
 from services.notification.gateways import Gateway, Letter, Result
 from services.notification.handlers.announcing import announce_fates
@@ -65,6 +68,7 @@ class Sender:
         self._pace = pace
         self._renderer = Renderer()
         self._slots = asyncio.Semaphore(pace.at_once)
+        self._seconds = metrics.ATTEMPT_SECONDS.labels(channel)
         self._is_stopping = False
 
     async def run(self) -> bool:
@@ -129,10 +133,9 @@ class Sender:
         """Return the address to send to; where there is none on this channel, the verdict: another channel, or skipped."""
         if contact is None:
             return _skip(message, "erased")
-        address = read_address(contact.phone, contact.email)
-        if to := address.of(self.channel):
+        if to := read_mobile(contact.phone) if self.channel is Channel.SMS else read_email(contact.email):
             return to
-        other = address.best(tuple(Channel))
+        other = read_address(contact.phone, contact.email).best(tuple(Channel))
         return Verdict(message, Fate(State.WAITING), Answer.NOT_TRIED, channel=other) if other else _skip(message, "no_channel")
 
     async def _open(self, messages: Sequence[Message]) -> Mapping[UUID, Opened]:
@@ -163,15 +166,15 @@ class Sender:
         return Verdict(message, fate, result.answer, result.reason, delay)
 
     async def _hand_in(self, letter: Letter, message: Message) -> Result:
-        with metrics.ATTEMPT_SECONDS.labels(self.channel).time():
-            result = await self._gateway.send(letter)
+        began = time.perf_counter()
+        result = await self._gateway.send(letter)
+        self._seconds.observe(time.perf_counter() - began)
         if result.answer is Answer.UNCLEAR and message.attempts >= self._pace.retry.attempts:
             return await self._gateway.find(letter.message_id)
         return result
 
     def _write(self, message: Message, to: str, contact: Contact | Company) -> Letter:
-        values: dict[str, Any] = {**contact.model_dump(exclude_none=True), **message.parameters}
-        subject, body = self._renderer.render(self.channel, message.template, values)
+        subject, body = self._renderer.write(self.channel, message.template, message.parameters, dict(contact))
         return Letter(message.id, to, body, subject)
 
     async def _record(self, lease: UUID, verdicts: Sequence[Verdict], *, is_last: bool = False) -> None:
@@ -196,5 +199,5 @@ def _fail(message: Message, reason: str) -> Verdict:
 
 
 def _count(fates: Sequence[tuple[Message, Fate]]) -> None:
-    for message, fate in fates:
-        metrics.MESSAGES.labels(message.channel, fate.state).inc()
+    for (channel, state), count in Counter((message.channel, fate.state) for message, fate in fates).items():
+        metrics.MESSAGES.labels(channel, state).inc(count)

@@ -52,7 +52,8 @@ class Message:
     subject_id: UUID
     template: str
     channel: Channel
-    parameters: Mapping[str, Any]
+    parameters: str
+    """JSON, as it is stored."""
     box: str
     sealed: str = ""
     attempts: int = 0
@@ -152,7 +153,7 @@ async def find_lost(tx: Tx, limit: int) -> list[Message]:
     rows = await tx.fetch(SQL["find_lost"], limit)
     return [
         Message(
-            row["id"], row["seq"], row["event_id"], row["subject_id"], row["template"], Channel(row["channel"]), {}, row["box"]
+            row["id"], row["seq"], row["event_id"], row["subject_id"], row["template"], Channel(row["channel"]), "{}", row["box"]
         )
         for row in rows
     ]
@@ -188,7 +189,7 @@ def _read_claimed(row: asyncpg.Record) -> Message:
         row["subject_id"],
         row["template"],
         Channel(row["channel"]),
-        json.loads(row["parameters"]),
+        row["parameters"],
         row["box"],
         row["sealed"],
         row["attempts"],

@@ -116,3 +116,29 @@ def test_every_reason_is_a_whole_sentence_without_codes(sentence: str) -> None:
     assert sentence[0].isupper()
     assert sentence.endswith(".")
     assert "_" not in sentence
+
+
+@pytest.mark.parametrize("changes", [{}, {"name": "Siti\r\n {{ ticket }} %(ticket)s 100% Zoë"}, {"name": "Raden Mas " * 60}])
+@pytest.mark.parametrize("channel", list(Channel))
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_what_is_filled_into_an_outline_is_what_would_have_been_rendered(
+    event: Event, channel: Channel, changes: dict[str, Any]
+) -> None:
+    news, renderer = NEWS[type(event)], Renderer()
+    box = a_contact(**changes) if news.box == "contact" else a_company(**changes, company="PT 50% Tenun")
+    rendered = renderer.render(channel, news.template, the_values(event, **dict(box)))
+    for _ in range(2):
+        assert renderer.write(channel, news.template, json.dumps(news.parameters_of(event)), dict(box)) == rendered
+
+
+def test_an_outline_is_not_made_of_a_template_that_decides_by_what_a_person_said(tmp_path: Path) -> None:
+    (tmp_path / "odd.v1.sms.j2").write_text(
+        "Yth. {{ name | upper }}{% if ticket %}, tiket {{ ticket }}{% endif %}, {{ programme }}"
+    )
+    written = Renderer(tmp_path).write(Channel.SMS, "odd.v1", '{"programme": "wub"}', {"name": "Siti", "ticket": ""})
+    assert written == ("", "Yth. SITI, wub")
+
+
+def test_a_value_that_a_person_lacks_is_an_error_in_an_outline_too() -> None:
+    with pytest.raises(LookupError):
+        Renderer().write(Channel.SMS, "registered.v1", "{}", dict(a_contact(ticket=None)))

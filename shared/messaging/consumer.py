@@ -93,6 +93,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             rebalance_timeout_ms=limits.rebalance_timeout_ms,
             max_poll_interval_ms=limits.max_poll_interval_ms,
             fetch_max_wait_ms=limits.fetch_wait_ms,
+            fetch_max_bytes=limits.fetch_bytes,
             max_partition_fetch_bytes=limits.partition_fetch_bytes,
         )
 

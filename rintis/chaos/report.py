@@ -24,6 +24,9 @@ COUNTS = (
     "unexpected_dead_letters",
 )
 """What must be 0."""
+FIRST = 5
+"""So many of them stand in the table of all runs by themselves, the rest as one sum."""
+OTHER = "Other: messages that were outdated or sent twice, and good events set aside"
 NOTED = ("unknown_messages",)
 """What is within the promises, and named."""
 WORDS = {
@@ -100,16 +103,21 @@ def _verdict(stories: Sequence[Story], runs: Sequence[Mapping[str, Any]]) -> str
     broken = [WORDS[name].lower() for name in COUNTS if any(story.figures.get(name) != 0 for story in stories)]
     faults, accepted = (sum(int(run.get(name, 0)) for run in runs) for name in ("faults", "accepted"))
     words = "Everything that is promised held." if not broken else f"Not held, or not counted: {', '.join(broken)}."
-    total = f"{len(runs)} runs in all, {faults} faults, {accepted} events accepted."
+    total = f"{len(runs)} run{'s' if len(runs) > 1 else ''} in all, {faults} faults, {accepted} events accepted."
     return f'<p class="verdict {"bad" if broken else "good"}"><strong>{words}</strong><br>{total}</p>'
 
 
 def _all_runs(runs: Sequence[Mapping[str, Any]]) -> str:
-    columns = ("seed", "per_second", "faults", "accepted", *COUNTS)
+    columns = ("seed", "per_second", "faults", "accepted", *COUNTS[:FIRST])
     rows = [
-        [_moment(run.get("at", 0)), run.get("title", ""), *(run.get(name, "not counted") for name in columns)] for run in runs
+        [_moment(run.get("at", 0)), *(run.get(name, "not counted") for name in columns), _sum(run, COUNTS[FIRST:])]
+        for run in runs
     ]
-    return "<h2>All runs</h2>" + _table(["began", "run", *(WORDS.get(name, name) for name in columns)], rows, caption="")
+    return "<h2>All runs</h2>" + _table(["began", *(WORDS.get(name, name) for name in columns), "Other"], rows, caption=OTHER)
+
+
+def _sum(run: Mapping[str, Any], names: Sequence[str]) -> int | str:
+    return sum(run[name] for name in names) if all(name in run for name in names) else "not counted"
 
 
 def _all_kinds(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -127,7 +135,7 @@ def _story(story: Story) -> str:
     if story.taken_at or story.decided_at:
         parts.append(draw_throughput(story.taken_at, story.decided_at, story.faults))
     rows = [[WORDS[name], story.figures.get(name, "not counted")] for name in (*COUNTS, *NOTED)]
-    parts.append(_table(["count", "events"], rows, caption="What the oracle found; all but the last two must be 0"))
+    parts.append(_table(["count", "events"], rows, caption="What the oracle found; all but the last must be 0"))
     if found := story.figures.get("found"):
         examples = [[row["kind"], row["what"], row["count"], " · ".join(row["examples"])] for row in found]
         parts.append(_table(["kind", "what", "count", "such as"], examples, caption="Each finding with examples"))

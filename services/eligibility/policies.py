@@ -58,24 +58,26 @@ class Policy:
 
 
 def _read_matches(rows: Sequence[Mapping[str, str]]) -> dict[str, Match]:
-    """Return what each row says where it matches, by the row's name. Raises RowUnclear where that is no constant."""
-    said = [Match(_text(row["rule"]), _text(row["code"]), _text(row["effect"]), _number(row["points"])) for row in rows]
-    matches = {match.rule: match for match in said}
-    if len(matches) < len(rows):
-        raise RowUnclear
+    """Return what each row says where it matches, by the row's name. Raises RowUnclear naming the row and field."""
+    matches: dict[str, Match] = {}
+    for row in rows:
+        rule = _text(row, "rule")
+        if rule in matches:
+            raise RowUnclear(f"two rows of the policy are called {rule}: give each a name of its own")
+        matches[rule] = Match(rule, _text(row, "code"), _text(row, "effect"), _number(row, "points"))
     return matches
 
 
-def _text(cell: str) -> str:
-    if not _TEXT.fullmatch(cell):
-        raise RowUnclear
-    return cell[1:-1]
+def _text(row: Mapping[str, str], field: str) -> str:
+    if not _TEXT.fullmatch(row[field]):
+        raise RowUnclear(f"{field} of the policy's row {row['rule']} is {row[field]}: write a constant text in single quotes")
+    return row[field][1:-1]
 
 
-def _number(cell: str) -> int:
-    if not _NUMBER.fullmatch(cell):
-        raise RowUnclear
-    return int(cell)
+def _number(row: Mapping[str, str], field: str) -> int:
+    if not _NUMBER.fullmatch(row[field]):
+        raise RowUnclear(f"{field} of the policy's row {row['rule']} is {row[field]}: write a constant whole number")
+    return int(row[field])
 
 
 def _for_sets(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -157,12 +157,19 @@ def test_people_are_decided_in_a_set_as_the_published_table_decides_each_alone()
     assert len({tuple(matches) for matches in alone}) == len(changes)
 
 
-@pytest.mark.parametrize("cell", [{"points": "dependants * 5"}, {"code": "profession"}, {"rule": "'R02'"}])
-def test_a_policy_with_a_row_that_says_nothing_constant_of_its_own_is_not_taken(cell: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ({"points": "dependants * 5"}, "points of the policy's row '.*' is dependants"),
+        ({"code": "profession"}, "code of the policy's row '.*' is profession"),
+        ({"rule": "'R02'"}, "two rows of the policy are called R02"),
+    ],
+)
+def test_a_policy_with_a_row_that_says_nothing_constant_of_its_own_is_not_taken(cell: dict[str, str], said: str) -> None:
     data = json.loads((FOLDER / f"{POLICY.name}.json").read_text("utf-8"))
     table = next(node for node in data["table"]["nodes"] if node["type"] == "decisionTableNode")
     table["content"]["rules"][0] |= cell
-    with pytest.raises(RowUnclear):
+    with pytest.raises(RowUnclear, match=said):
         Policy(data, "")
 
 

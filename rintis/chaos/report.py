@@ -29,8 +29,11 @@ FIRST = 5
 OTHER = "Other: messages that were outdated or sent twice, and good events set aside"
 NOTED = ("unknown_messages",)
 """What is within the promises, and named."""
+MISSING = {"first_fault": 1}
+"""What a line of the history says where it does not: whole plans were played before there were parts."""
 WORDS = {
     "per_second": "Registrations a second",
+    "first_fault": "First fault",
     "lost": "Lost",
     "doubled": "Done twice",
     "out_of_order": "Out of order",
@@ -77,7 +80,7 @@ class Story:
 
     def line(self) -> dict[str, Any]:
         """Return what the history keeps of it."""
-        kept = ("seed", "per_second", "processes_per_service", "faults", "accepted", "seconds", *COUNTS, *NOTED)
+        kept = ("seed", "per_second", "processes_per_service", "first_fault", "faults", "accepted", "seconds", *COUNTS, *NOTED)
         told = {"title": self.title, "at": round(self.at)} | {name: self.figures[name] for name in kept if name in self.figures}
         return told | {"recoveries": self.recoveries}
 
@@ -108,9 +111,13 @@ def _verdict(stories: Sequence[Story], runs: Sequence[Mapping[str, Any]]) -> str
 
 
 def _all_runs(runs: Sequence[Mapping[str, Any]]) -> str:
-    columns = ("seed", "per_second", "faults", "accepted", *COUNTS[:FIRST])
+    columns = ("seed", "per_second", "first_fault", "faults", "accepted", *COUNTS[:FIRST])
     rows = [
-        [_moment(run.get("at", 0)), *(run.get(name, "not counted") for name in columns), _sum(run, COUNTS[FIRST:])]
+        [
+            _moment(run.get("at", 0)),
+            *(run.get(name, MISSING.get(name, "not counted")) for name in columns),
+            _sum(run, COUNTS[FIRST:]),
+        ]
         for run in runs
     ]
     return "<h2>All runs</h2>" + _table(["began", *(WORDS.get(name, name) for name in columns), "Other"], rows, caption=OTHER)

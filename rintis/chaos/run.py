@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,7 +19,7 @@ from rintis.chaos.judgement import Judgement
 from rintis.chaos.load import Load
 from rintis.chaos.memory import BOUND_MEGABYTES, Memory
 from rintis.chaos.oracle import judge, settled
-from rintis.chaos.plan import NEEDS_VOLUMES, Fault, make_plan, plan_outages
+from rintis.chaos.plan import NEEDS_VOLUMES, Fault, Kind, make_plan, plan_outages
 from rintis.chaos.sight import AWAY_NOW, Sight
 from rintis.chaos.stage import Ended, Stage
 from rintis.chaos.volumes import can_mount, unmount_below
@@ -62,6 +62,8 @@ class Options:
     """Seconds for which a server is away at the run's beginning, by `kafka` and `postgres`, one after the other."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Variables that every service gets besides its own."""
+    first: int = 1
+    """Number of the plan's fault to begin with: a long plan is played in parts, and each part is the same whoever plays it when."""
 
 
 @dataclass
@@ -86,6 +88,7 @@ class Run:
         counts = self.judgement.as_dict() if self.judgement else {}
         return {
             "seed": self.options.seed,
+            "first_fault": self.options.first,
             "faults": len(self.happened),
             "per_second": self.options.per_second,
             "processes_per_service": self.options.members,
@@ -126,7 +129,7 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
     run = Run(options, time.time(), left_out=[kind.value for kind in without])
     if without:
         steps.note("Full disks are left out: this user may not mount a file system to fill.")
-    plan = [*plan_outages(options.outages), *make_plan(options.seed, options.faults, stage.usual(), without=without)]
+    plan = plan_for(options, stage.usual(), without=without)
     memory = Memory(stage)
     sight = Sight(stage.bootstrap, stage.databases)
     try:
@@ -150,6 +153,12 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
         with steps.step("Stopping everything"):
             await stage.down()
     return run
+
+
+def plan_for(options: Options, slots: Sequence[str], *, without: Collection[Kind] = ()) -> list[Fault]:
+    """Return what a run plays: outages, then the seed's faults from the first wanted on, numbered as in the whole plan."""
+    drawn = make_plan(options.seed, options.faults, slots, without=without)
+    return [*plan_outages(options.outages), *drawn[options.first - 1 :]]
 
 
 @contextlib.asynccontextmanager

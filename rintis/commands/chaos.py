@@ -44,6 +44,9 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where everything of the run is kept.")] = None,
     *,
+    first: Annotated[
+        int, typer.Option("--from", min=1, help="Number of the plan's fault to begin with, to play it in parts.")
+    ] = 1,
     processes: Annotated[
         int, typer.Option(min=1, max=2, help="Processes of each service beside the one that comes and goes.")
     ] = 2,
@@ -66,12 +69,15 @@ def command(  # noqa: PLR0913 - one parameter an option of the command line
     outages = read_outages(outage or [])
     if faults is None:
         faults = 0 if outages else 50
+    if first > max(faults, 1):
+        raise CannotStart(f"--from {first} is beyond the {faults} faults of the plan.", "Name one of them, or more faults.")
     with state.hold():
         if scenario is not None:
             outcome = uvloop.run(play_scenario(state, scenario, steps, per_second=rate, seed=seed))
             typer.echo(json.dumps(outcome.as_dict(), indent=1))
             raise typer.Exit(0 if outcome.is_good else 1)
-        run = uvloop.run(play(state, Options(faults, seed, rate, duration, members=processes, outages=outages), steps))
+        options = Options(faults, seed, rate, duration, members=processes, outages=outages, first=first)
+        run = uvloop.run(play(state, options, steps))
     write_report(report, [tell(run, state.folder / "load")], history=report.with_name(HISTORY))
     steps.note(f"Report: {report}")
     if as_json:

@@ -53,6 +53,18 @@ def test_runs_of_other_days_are_added_up(tmp_path: Path) -> None:
     assert [json.loads(line)["seed"] for line in history.read_text().splitlines()] == [7, 7, 7]
 
 
+def test_parts_of_a_plan_are_told_by_their_first_fault(tmp_path: Path) -> None:
+    history = tmp_path / "history.jsonl"
+    history.write_text(json.dumps({"title": "Seed 7", "seed": 7, "faults": 68, "accepted": 10, **CLEAN}) + "\n")
+
+    write_report(tmp_path / "report.html", [a_story(first_fault=69, faults=132)], history=history)
+
+    page = (tmp_path / "report.html").read_text()
+    rows = re.findall(r"<tr>(.*?)</tr>", page[page.index("All runs") : page.index("All faults")])
+    parts = [re.findall(r"<td[^>]*>([^<]*)</td>", row)[3:5] for row in rows]
+    assert [part for part in parts if part] == [["1", "68"], ["69", "132"]]
+
+
 def test_recoveries_of_all_runs_are_told_by_kind_of_fault(tmp_path: Path) -> None:
     history = tmp_path / "history.jsonl"
     for seconds in (2.0, None, 8.0):

@@ -6,7 +6,7 @@ import pytest
 
 from rintis.chaos.happened import Happened, by_kind, recoveries_of
 from rintis.chaos.plan import Fault, Kind, plan_outages
-from rintis.chaos.run import in_steps
+from rintis.chaos.run import Options, in_steps, plan_for
 from rintis.chaos.scenarios import cut_segment
 from rintis.chaos.stage import last_reason
 from rintis.commands.chaos import read_outages
@@ -65,6 +65,17 @@ def test_the_last_reason_that_a_service_gave_is_found_between_other_lines(tmp_pa
     assert last_reason(log) == "second"
     log.write_text("Traceback\n")
     assert last_reason(log) == ""
+
+
+def test_a_plan_in_parts_is_the_plan() -> None:
+    slots = ("eligibility-1", "registration-1")
+    whole = plan_for(Options(30, 4, 1.0), slots)
+
+    rest = plan_for(Options(30, 4, 1.0, first=11), slots)
+
+    assert len(whole) == 30
+    assert [fault.number for fault in rest] == list(range(11, 31))
+    assert rest == whole[10:]
 
 
 def test_outages_are_read_as_server_and_seconds_and_played_first() -> None:

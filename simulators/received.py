@@ -15,8 +15,10 @@ class Received:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a+b")
-        self._end = self._file.seek(0, 2)
+        self._file = path.open("ab")
+        # A file of its own: a buffer that both appends and reads takes what it writes for the place where it last read.
+        self._reader = path.open("rb")
+        self._end = self._file.tell()
         if self._end and not self._ends_with_a_line():
             # A crash cut the last line short; what comes next must not be glued to it.
             self._end += self._file.write(b"\n")
@@ -24,9 +26,9 @@ class Received:
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield what earlier runs received, and where; a line cut off by a crash was never answered and is left out."""
-        self._file.seek(0)
+        self._reader.seek(0)
         begin = 0
-        for line in self._file:
+        for line in self._reader:
             try:
                 yield begin, json.loads(line)
             except ValueError:
@@ -46,14 +48,16 @@ class Received:
 
     def read(self, begin: int) -> dict[str, Any]:
         """Return the entry whose line begins there."""
-        self._file.seek(begin)
-        entry: dict[str, Any] = orjson.loads(self._file.readline())
+        self._file.flush()
+        self._reader.seek(begin)
+        entry: dict[str, Any] = orjson.loads(self._reader.readline())
         return entry
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+        self._reader.close()
 
     def _ends_with_a_line(self) -> bool:
-        self._file.seek(self._end - 1)
-        return self._file.read(1) == b"\n"
+        self._reader.seek(self._end - 1)
+        return self._reader.read(1) == b"\n"

@@ -29,6 +29,16 @@ def test_the_same_key_is_delivered_once_and_answered_the_same(tmp_path: Path) ->
     assert lines(tmp_path / "sms") == ["a"]
 
 
+def test_old_keys_are_answered_the_same_among_new_ones(tmp_path: Path) -> None:
+    provider = a_provider(tmp_path / "sms")
+    first = [take(provider, f"old-{number}") for number in range(50)]
+    mixed = [(key, {"to": TO, "text": "Halo", "reference": f"ref-{key}"}) for n in range(50) for key in (f"old-{n}", f"new-{n}")]
+
+    assert provider.take_all(mixed)[::2] == first
+
+    assert lines(tmp_path / "sms") == [*(f"old-{number}" for number in range(50)), *(f"new-{number}" for number in range(50))]
+
+
 def test_the_same_key_with_another_text_is_a_conflict(tmp_path: Path) -> None:
     provider = a_provider(tmp_path / "sms")
     take(provider, "a")

@@ -19,12 +19,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message ready to go. An SMS has no subject."""
+    """A message ready to go. An SMS has no subject. `attempt` counts from 1."""
 
     message_id: UUID
     to: str
     body: str
     subject: str = ""
+    attempt: int = 1
 
     def __repr__(self) -> str:
         """Hide the content: a letter must not reach a log by accident."""

@@ -31,12 +31,15 @@ Given: TypeAlias = tuple[Letter, asyncio.Future[Result]]
 
 LETTERS_PER_CALL = 64
 """Messages in one call: a call costs both sides as much as twenty messages, and an unclear answer leaves only so many to be sent again."""
+FEWER_EACH_TIME = 4
+"""By this a call shrinks with each attempt: where one message makes the provider fail, its neighbours must not fail with it again and again."""
 
 
 class SmsGateway:
     """The SMS provider over HTTP. It honours our key: the same message twice is delivered once.
 
-    So a call may hold many messages: where its answer stays out, each is sent again under its own key.
+    So a call may hold many messages: where its answer stays out, each is sent again under its own key, among fewer others each time and
+    by itself from the fourth time on.
     """
 
     def __init__(self, url: str, token: str, *, seconds: float, connections: int) -> None:
@@ -45,7 +48,8 @@ class SmsGateway:
         self._seconds = seconds
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
-        self._gathered: list[Given] = []
+        self._gathered: dict[int, list[Given]] = {}
+        """What goes with the next call, by how many it may hold."""
         self._calls: set[asyncio.Task[list[Result]]] = set()
 
     async def open(self) -> None:
@@ -63,16 +67,17 @@ class SmsGateway:
 
     async def send(self, letter: Letter) -> Result:
         """Give an SMS to the provider, together with those that are given at the same moment."""
-        if len(self._gathered) == LETTERS_PER_CALL:
-            self._gathered = []
-        if not self._gathered:
+        size = letters_per_call(letter.attempt)
+        gathered = self._gathered.get(size)
+        if gathered is None or len(gathered) == size:
+            gathered = self._gathered[size] = []
             # The call begins behind every sender that is ready to run now: what they give goes with it.
-            call = asyncio.create_task(self._give(self._gathered))
+            call = asyncio.create_task(self._give(gathered, size))
             self._calls.add(call)
-            call.add_done_callback(partial(self._answer, self._gathered))
+            call.add_done_callback(partial(self._answer, gathered))
         # Each waits for its own answer: one sender that is cancelled takes nothing from the others.
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._gathered.append((letter, answer))
+        gathered.append((letter, answer))
         return await answer
 
     def _answer(self, given: Sequence[Given], call: asyncio.Task[list[Result]]) -> None:
@@ -87,9 +92,9 @@ class SmsGateway:
             else:
                 answer.set_result(call.result()[number])
 
-    async def _give(self, given: list[Given]) -> list[Result]:
-        if given is self._gathered:
-            self._gathered = []
+    async def _give(self, given: list[Given], size: int) -> list[Result]:
+        if given is self._gathered.get(size):
+            del self._gathered[size]
         letters = [letter for letter, _ in given]
         try:
             return [await self._send_one(letters[0])] if len(letters) == 1 else await self._send_many(letters)
@@ -125,6 +130,11 @@ class SmsGateway:
         if self._session is None:
             raise RuntimeError("the SMS gateway is not open")
         return self._session
+
+
+def letters_per_call(attempt: int) -> int:
+    """Return how many messages of this attempt, counted from 1, go in one call: 64, 16, 4, then 1."""
+    return max(1, LETTERS_PER_CALL // FEWER_EACH_TIME ** (attempt - 1))
 
 
 def _content(letter: Letter) -> dict[str, str]:

@@ -175,7 +175,7 @@ class Sender:
 
     def _write(self, message: Message, to: str, contact: Contact | Company) -> Letter:
         subject, body = self._renderer.write(self.channel, message.template, message.parameters, dict(contact))
-        return Letter(message.id, to, body, subject)
+        return Letter(message.id, to, body, subject, message.attempts)
 
     async def _record(self, lease: UUID, verdicts: Sequence[Verdict], *, is_last: bool = False) -> None:
         now = self._desk.clock.now()

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -29,6 +29,8 @@ class Line:
     gateway: SmsGateway
     file: Path
     calls: Counter[str] = field(default_factory=Counter)
+    breaks_at: str = "nobody"
+    """The provider fails as a whole at a call that holds this number."""
 
     async def send(self, *letters: Letter) -> list[Result]:
         return await asyncio.gather(*(self.gateway.send(letter) for letter in letters))
@@ -39,23 +41,24 @@ class Line:
 
 @pytest.fixture
 async def line(tmp_path: Path) -> AsyncIterator[Line]:
-    calls: Counter[str] = Counter()
-
     @web.middleware
-    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
-        calls[request.path] += 1
+    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        line.calls[request.path] += 1
+        if line.breaks_at in await request.text():
+            raise web.HTTPInternalServerError
         return await handler(request)
 
     received = Received(tmp_path / "sms.jsonl")
     provider = Provider(received)
     app = make_app(provider, "token")
-    app.middlewares.append(count)
+    app.middlewares.append(watch)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     gateway = SmsGateway(f"http://127.0.0.1:{runner.addresses[0][1]}", "token", seconds=1.0, connections=8)
     await gateway.open()
-    yield Line(provider, gateway, tmp_path / "sms.jsonl", calls)
+    line = Line(provider, gateway, tmp_path / "sms.jsonl")
+    yield line
     await gateway.close()
     await runner.cleanup()
     received.close()
@@ -97,6 +100,22 @@ async def test_a_call_without_an_answer_leaves_all_unclear_and_sending_again_del
     assert await line.send(*letters) == [Result(Answer.TAKEN)] * 10
 
     assert Counter(line.delivered()) == {str(letter.message_id): 1 for letter in letters}
+
+
+async def test_one_message_that_makes_the_provider_fail_holds_its_neighbours_up_three_times_at_most(line: Line) -> None:
+    letters = some_letters(60)
+    poison = letters[20]
+    line.breaks_at = poison.to
+    failed, sizes = list(letters), []
+    for attempt in range(1, 5):
+        sent = [replace(letter, attempt=attempt) for letter in failed]
+        results = await line.send(*sent)
+        failed = [letter for letter, result in zip(sent, results, strict=True) if result.answer is Answer.UNCLEAR]
+        sizes.append(len(failed))
+
+    assert sizes == [60, 16, 4, 1]
+    assert [letter.message_id for letter in failed] == [poison.message_id]
+    assert Counter(line.delivered()) == {str(letter.message_id): 1 for letter in letters if letter.to != poison.to}
 
 
 async def test_a_provider_that_is_not_there_has_taken_nothing() -> None:

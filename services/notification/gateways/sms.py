@@ -134,7 +134,7 @@ class SmsGateway:
 
 def letters_per_call(attempt: int) -> int:
     """Return how many messages of this attempt, counted from 1, go in one call: 64, 16, 4, then 1."""
-    return max(1, LETTERS_PER_CALL // FEWER_EACH_TIME ** (attempt - 1))
+    return max(1, int(LETTERS_PER_CALL / FEWER_EACH_TIME ** (attempt - 1)))
 
 
 def _content(letter: Letter) -> dict[str, str]:

@@ -43,8 +43,8 @@ class Line:
 async def line(tmp_path: Path) -> AsyncIterator[Line]:
     @web.middleware
     async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-        line.calls[request.path] += 1
-        if line.breaks_at in await request.text():
+        watched.calls[request.path] += 1
+        if watched.breaks_at in await request.text():
             raise web.HTTPInternalServerError
         return await handler(request)
 
@@ -57,8 +57,8 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     gateway = SmsGateway(f"http://127.0.0.1:{runner.addresses[0][1]}", "token", seconds=1.0, connections=8)
     await gateway.open()
-    line = Line(provider, gateway, tmp_path / "sms.jsonl")
-    yield line
+    watched = Line(provider, gateway, tmp_path / "sms.jsonl")
+    yield watched
     await gateway.close()
     await runner.cleanup()
     received.close()

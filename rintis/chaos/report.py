@@ -27,6 +27,8 @@ COUNTS = (
 FIRST = 5
 """So many of them stand in the table of all runs by themselves, the rest as one sum."""
 OTHER = "Other: messages that were outdated or sent twice, and good events set aside"
+SIMULATORS = "simulator_errors"
+"""Where it is not 0, what the simulators say they received proves nothing."""
 NOTED = ("unknown_messages",)
 """What is within the promises, and named."""
 MISSING = {"first_fault": 1}
@@ -42,6 +44,7 @@ WORDS = {
     "superseded_messages": "Messages for a superseded decision",
     "duplicate_messages": "Messages sent twice to one person",
     "unknown_messages": "Messages whose fate nobody can know (e-mail)",
+    "simulator_errors": "errors of the simulators themselves, whose word is then worth nothing",
     "unexpected_dead_letters": "Good events set aside as dead letters",
 }
 STYLE = """
@@ -104,6 +107,8 @@ def render(stories: Sequence[Story], runs: Sequence[Mapping[str, Any]]) -> str:
 
 def _verdict(stories: Sequence[Story], runs: Sequence[Mapping[str, Any]]) -> str:
     broken = [WORDS[name].lower() for name in COUNTS if any(story.figures.get(name) != 0 for story in stories)]
+    if any(story.figures.get(SIMULATORS) for story in stories):
+        broken.append(WORDS[SIMULATORS])
     faults, accepted = (sum(int(run.get(name, 0)) for run in runs) for name in ("faults", "accepted"))
     words = "Everything that is promised held." if not broken else f"Not held, or not counted: {', '.join(broken)}."
     total = f"{len(runs)} run{'s' if len(runs) > 1 else ''} in all, {faults} faults, {accepted} events accepted."

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -29,6 +30,7 @@ from rintis.runtime.stack import clear
 from rintis.runtime.state import State
 from rintis.testing.kafka import JAVA_FOR_TESTS
 
+TRACEBACK = b"Traceback (most recent call last)"
 SHORT_FAULTS = 20
 """A longer run earns back what the second compiler of the broker's Java machine costs."""
 WARM_SECONDS = 5.0
@@ -82,6 +84,8 @@ class Run:
     quiet: float | None = None
     """What is measured as recovery where there was no fault: the way through the system under this load."""
     judgement: Judgement | None = None
+    simulator_errors: int = 0
+    """Errors that simulators did not expect, by their logs: what they say they received is then worth nothing."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON, the counts that must be 0 among the first."""
@@ -98,6 +102,7 @@ class Run:
             "recovery_without_fault_seconds": self.quiet and round(self.quiet, 2),
             "kinds": by_kind(recoveries_of(self.happened)),
             "left_out": self.left_out,
+            "simulator_errors": self.simulator_errors,
             "http_answers": self.answers,
             "memory_bound_megabytes": BOUND_MEGABYTES,
             "memory_megabytes": self.memory.as_dict() if self.memory else {},
@@ -107,9 +112,12 @@ class Run:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is lost, doubled, out of order, overbooked or stuck, and every process stayed under its bound of memory."""
+        """Whether nothing is lost, doubled, out of order, overbooked or stuck, by simulators without a fault of their own.
+
+        Every process stayed under its bound of memory, too.
+        """
         has_room = self.memory is None or not self.memory.above_bound()
-        return self.judgement is not None and self.judgement.is_clean and has_room
+        return self.judgement is not None and self.judgement.is_clean and has_room and not self.simulator_errors
 
 
 async def play(state: State, options: Options, steps: Steps) -> Run:
@@ -152,7 +160,13 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
         await sight.close()
         with steps.step("Stopping everything"):
             await stage.down()
+        run.simulator_errors = count_errors(state.logs / f"{name}.log" for name in stage.received)
     return run
+
+
+def count_errors(logs: Iterable[Path]) -> int:
+    """Return how many errors these logs hold that nobody expected: those with a traceback."""
+    return sum(log.read_bytes().count(TRACEBACK) for log in logs if log.exists())
 
 
 def plan_for(options: Options, slots: Sequence[str], *, without: Collection[Kind] = ()) -> list[Fault]:

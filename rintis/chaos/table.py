@@ -39,5 +39,7 @@ def _show_surroundings(console: Console, run: Run) -> None:
         console.print(f"{slot}: {memory['first']:.0f} MB at first, {memory['peak']:.0f} MB at most, of {BOUND_MEGABYTES}")
     if run.answers:
         console.print("HTTP answers: " + ", ".join(f"{name} {count} times" for name, count in sorted(run.answers.items())))
+    if run.simulator_errors:
+        console.print(f"[red]errors of the simulators themselves {run.simulator_errors}[/]: their counts are worth nothing")
     for ended in run.processes_ended:
         console.print(f"{ended.slot} ended by itself with {ended.code}: {ended.reason or 'no reason said'}")

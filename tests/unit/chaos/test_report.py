@@ -38,6 +38,12 @@ def test_what_was_found_is_named_in_the_verdict(tmp_path: Path) -> None:
     assert "a-1" in page
 
 
+def test_a_simulator_that_erred_itself_spoils_the_verdict(tmp_path: Path) -> None:
+    write_report(tmp_path / "report.html", [a_story(simulator_errors=3)])
+
+    assert "Not held, or not counted: errors of the simulators themselves" in (tmp_path / "report.html").read_text()
+
+
 def test_a_run_that_was_never_counted_is_not_called_good(tmp_path: Path) -> None:
     write_report(tmp_path / "report.html", [Story("Seed 8", {"seed": 8, "faults": 3})])
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from rintis.chaos.happened import Happened, by_kind, recoveries_of
+from rintis.chaos.judgement import Judgement
 from rintis.chaos.plan import Fault, Kind, plan_outages
-from rintis.chaos.run import Options, in_steps, plan_for
+from rintis.chaos.run import Options, Run, count_errors, in_steps, plan_for
 from rintis.chaos.scenarios import cut_segment
 from rintis.chaos.stage import last_reason
 from rintis.commands.chaos import read_outages
@@ -76,6 +77,16 @@ def test_a_plan_in_parts_is_the_plan() -> None:
     assert len(whole) == 30
     assert [fault.number for fault in rest] == list(range(11, 31))
     assert rest == whole[10:]
+
+
+def test_errors_that_a_simulator_did_not_expect_are_counted_by_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "sms.log"
+    log.write_text("ready\nTraceback (most recent call last):\n  x\nValueError\n" * 2)
+
+    assert count_errors([log, tmp_path / "smtp.log"]) == 2
+    judged = Run(Options(1, 1, 1.0), 0.0, judgement=Judgement(accepted=1))
+    assert judged.is_good
+    assert not replace(judged, simulator_errors=2).is_good
 
 
 def test_outages_are_read_as_server_and_seconds_and_played_first() -> None:

@@ -43,7 +43,7 @@ WORDS = {
     "stuck": "Stuck",
     "superseded_messages": "Messages for a superseded decision",
     "duplicate_messages": "Messages sent twice to one person",
-    "unknown_messages": "Messages whose fate nobody can know (e-mail)",
+    "unknown_messages": "Messages whose fate nobody can know",
     "simulator_errors": "errors of the simulators themselves, whose word is then worth nothing",
     "unexpected_dead_letters": "Good events set aside as dead letters",
 }
@@ -83,7 +83,8 @@ class Story:
 
     def line(self) -> dict[str, Any]:
         """Return what the history keeps of it."""
-        kept = ("seed", "per_second", "processes_per_service", "first_fault", "faults", "accepted", "seconds", *COUNTS, *NOTED)
+        about = ("seed", "per_second", "processes_per_service", "first_fault", "faults", "accepted", "seconds")
+        kept = (*about, *COUNTS, *NOTED, SIMULATORS)
         told = {"title": self.title, "at": round(self.at)} | {name: self.figures[name] for name in kept if name in self.figures}
         return told | {"recoveries": self.recoveries}
 

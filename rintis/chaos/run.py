@@ -31,6 +31,7 @@ from rintis.runtime.state import State
 from rintis.testing.kafka import JAVA_FOR_TESTS
 
 TRACEBACK = b"Traceback (most recent call last)"
+"""What a log holds where a program met an error that it did not expect."""
 SHORT_FAULTS = 20
 """A longer run earns back what the second compiler of the broker's Java machine costs."""
 WARM_SECONDS = 5.0
@@ -112,10 +113,7 @@ class Run:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is lost, doubled, out of order, overbooked or stuck, by simulators without a fault of their own.
-
-        Every process stayed under its bound of memory, too.
-        """
+        """Whether the counts are all 0, the simulators that they rest on met no error of their own, and memory stayed under its bound."""
         has_room = self.memory is None or not self.memory.above_bound()
         return self.judgement is not None and self.judgement.is_clean and has_room and not self.simulator_errors
 

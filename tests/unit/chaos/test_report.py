@@ -39,8 +39,11 @@ def test_what_was_found_is_named_in_the_verdict(tmp_path: Path) -> None:
 
 
 def test_a_simulator_that_erred_itself_spoils_the_verdict(tmp_path: Path) -> None:
-    write_report(tmp_path / "report.html", [a_story(simulator_errors=3)])
+    history = tmp_path / "history.jsonl"
 
+    write_report(tmp_path / "report.html", [a_story(simulator_errors=3)], history=history)
+
+    assert json.loads(history.read_text())["simulator_errors"] == 3
     assert "Not held, or not counted: errors of the simulators themselves" in (tmp_path / "report.html").read_text()
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,6 +17,7 @@ from rintis.chaos.faults import Faults
 from rintis.chaos.happened import Happened, by_kind, recoveries_of
 from rintis.chaos.judgement import Judgement
 from rintis.chaos.load import Load
+from rintis.chaos.logs import count_errors
 from rintis.chaos.memory import BOUND_MEGABYTES, Memory
 from rintis.chaos.oracle import judge, settled
 from rintis.chaos.plan import NEEDS_VOLUMES, Fault, Kind, make_plan, plan_outages
@@ -30,8 +30,6 @@ from rintis.runtime.stack import clear
 from rintis.runtime.state import State
 from rintis.testing.kafka import JAVA_FOR_TESTS
 
-TRACEBACK = b"Traceback (most recent call last)"
-"""What a log holds where a program met an error that it did not expect."""
 SHORT_FAULTS = 20
 """A longer run earns back what the second compiler of the broker's Java machine costs."""
 WARM_SECONDS = 5.0
@@ -160,11 +158,6 @@ async def play(state: State, options: Options, steps: Steps) -> Run:
             await stage.down()
         run.simulator_errors = count_errors(state.logs / f"{name}.log" for name in stage.received)
     return run
-
-
-def count_errors(logs: Iterable[Path]) -> int:
-    """Return how many errors these logs hold that nobody expected: those with a traceback."""
-    return sum(log.read_bytes().count(TRACEBACK) for log in logs if log.exists())
 
 
 def plan_for(options: Options, slots: Sequence[str], *, without: Collection[Kind] = ()) -> list[Fault]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rintis.chaos.logs import last_reason
 from rintis.chaos.volumes import Volume, unmount_below
 from rintis.runtime.databases import SERVICES, Databases
 from rintis.runtime.kafka import Door
@@ -223,13 +222,3 @@ class Stage:
                         self.ended.append(Ended(slot.name, code, last_reason(slot.process.log), time.time()))
                     slot.process.wait()
                     slot.process.start()
-
-
-def last_reason(log: Path) -> str:
-    """Return why a service says that it ended, empty where it says nothing."""
-    for line in reversed(log.read_text(errors="replace").splitlines()):
-        with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            if isinstance(entry, dict) and entry.get("action") == "fatal":
-                return str(entry.get("reason", ""))
-    return ""

@@ -6,10 +6,10 @@ import pytest
 
 from rintis.chaos.happened import Happened, by_kind, recoveries_of
 from rintis.chaos.judgement import Judgement
+from rintis.chaos.logs import count_errors, last_reason
 from rintis.chaos.plan import Fault, Kind, plan_outages
-from rintis.chaos.run import Options, Run, count_errors, in_steps, plan_for
+from rintis.chaos.run import Options, Run, in_steps, plan_for
 from rintis.chaos.scenarios import cut_segment
-from rintis.chaos.stage import last_reason
 from rintis.commands.chaos import read_outages
 from rintis.runtime.errors import CannotStart
 

@@ -33,7 +33,7 @@ select id from told;
 -- claim_messages --
 -- Take due messages of one channel, oldest first and one of a subject at a time.
 with due as (
-  select q.subject_id, q.seq from queue q
+  select q.subject_id, q.seq, q.reason from queue q
   where q.channel = $1 and q.lease is null and q.next_at <= statement_timestamp()
     -- A choice, because the planner then expects every second message to be the first of its subject, and walks the queue from its
     -- front until it has enough. With `=` it expects one in two hundred and reads and sorts all that waits (64,000: 950 ms instead of
@@ -48,14 +48,21 @@ with due as (
 ), claimed as (
   update queue q set lease = $3, attempts = q.attempts + 1, reason = '', taken_at = clock_timestamp()
   from due where (q.subject_id, q.seq) = (due.subject_id, due.seq)
-  returning q.subject_id, q.seq, q.message_id, q.channel, q.attempts
+  returning q.subject_id, q.seq, q.message_id, q.channel, q.attempts, due.reason
 )
-select m.id, c.seq, m.event_id, m.subject_id, m.template, m.parameters, m.box, coalesce(k.sealed, '') as sealed, c.channel, c.attempts,
+select m.id, c.seq, m.event_id, m.subject_id, m.template, m.parameters, m.box, coalesce(k.sealed, '') as sealed, c.channel, c.attempts, c.reason,
        m.facts_version, m.valid_until,
        (select max(n.facts_version) from messages n
         where n.subject_id = m.subject_id and n.thread = m.thread and n.facts_version > 1) as newest_facts
 from claimed c join messages m on m.id = c.message_id left join contacts k on k.subject_id = m.subject_id and k.box = m.box
 order by c.seq;
+
+-- put_back --
+-- Make due again what these claims took; the queue is read only where one of them was committed.
+with void as (
+  delete from leases where id = any($1::uuid[]) returning id
+)
+update queue q set lease = null, attempts = q.attempts - 1 from void where q.lease = void.id;
 
 -- settle_messages --
 -- Record what became of messages, where this sender still holds them; what is due again waits its own time, on another channel where its

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, UnsupportedCodecError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
+from shared.cancelling import Interrupted, only_own_end
 from shared.errors import Fatal
 from shared.messaging.continuity import Log, check_database, check_log, check_record, find_compacted, read_records
 from shared.messaging.fetching import Fetching
@@ -32,6 +33,9 @@ FETCH_RETRY_SECONDS = 0.5
 """Pause after a fetch that failed: nobody's records wait longer than they must once a broker is back."""
 NOTE_SECONDS = 1.0
 """How often Kafka is told of a position: lag tools look less often, and a note costs the broker as much as a batch."""
+PLACE_SECONDS = 60.0
+"""How long a batch waits for its positions before it is dropped, to be read again from where the assignment will say: far below
+`max_poll_interval_ms`, after which the client does not let a consumer back into its group that has not asked for more."""
 ASSIGN_RETRY_SECONDS = 0.5
 """Pause between tries to read positions while a server is away during an assignment."""
 
@@ -103,10 +107,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         try:
             if self._fetching is None or self._fetching.client is not client:
                 self._fetching = Fetching(client)
-            found = await self._fetching.take(within_ms=limits.poll_ms, at_most=limits.batch_records)
+            with only_own_end():
+                found = await self._fetching.take(within_ms=limits.poll_ms, at_most=limits.batch_records)
         except UnsupportedCodecError:
             raise
-        except KafkaError as error:
+        except (KafkaError, Interrupted) as error:
             log.warning("Records cannot be fetched yet.", action="fetch_waits", consumer=self.group, error=type(error).__name__)
             await asyncio.sleep(FETCH_RETRY_SECONDS)
             return ()
@@ -127,13 +132,14 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         """Read on where the database says."""
         while True:
             try:
-                await self._seek(assigned)
+                with only_own_end():
+                    await self._seek(assigned)
                 self._placed.set()
             except Fatal as error:
                 self.pipeline.positions.reading = {}
                 self._placed.set()
                 self._fail(error)
-            except (*TRANSIENT, KafkaError) as error:
+            except (*TRANSIENT, KafkaError, Interrupted) as error:
                 log.warning(
                     "Positions cannot be read yet.", action="assignment_waits", consumer=self.group, error=type(error).__name__
                 )
@@ -203,18 +209,19 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
 
     async def _on_batch(self, records: Any) -> None:  # the framework builds a validator of every annotation it can read
         # The client fetches while positions are still being set: nothing of that may be taken for what comes next.
-        await self._placed.wait()
+        try:
+            async with asyncio.timeout(PLACE_SECONDS):
+                await self._placed.wait()
+        except TimeoutError:
+            return
         began = time.monotonic()
         async with self._busy:
             records = self._in_place(records)
             if not records:
                 return
             try:
-                await self._verify_order(records)
-                await self._verify_connection(records)
-                with metrics.CONSUMER_BATCH_SECONDS.labels(self.group).time():
-                    async with asyncio.timeout(self._limits.batch_seconds):
-                        await self.pipeline.process(records)
+                with only_own_end():
+                    await self._process(records)
             except Blown as blown:
                 self.stop(blown)
                 self._rewind(records)
@@ -230,6 +237,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         share = min(1.0, len(records) / self._limits.busy_records) ** 2
         apart = max(self._limits.apart_seconds, self.pipeline.subscription.apart_seconds, share * self._limits.busy_seconds)
         await asyncio.sleep(began + apart - time.monotonic())
+
+    async def _process(self, records: Sequence[KafkaRecord]) -> None:
+        await self._verify_order(records)
+        await self._verify_connection(records)
+        with metrics.CONSUMER_BATCH_SECONDS.labels(self.group).time():
+            async with asyncio.timeout(self._limits.batch_seconds):
+                await self.pipeline.process(records)
 
     async def note(self) -> None:
         """Tell Kafka how far the database has come, where that has changed; the client would note what it has fetched."""

@@ -12,7 +12,9 @@ from typing import Any
 import asyncpg
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from shared.cancelling import Interrupted, only_own_end
 from shared.contracts.envelope import Envelope, headers_of
+from shared.messaging.connections import abandon
 from shared.messaging.limits import Limits
 from shared.messaging.tails import source_of
 from shared.storage import Database, Tx, load_queries
@@ -79,7 +81,8 @@ class Relay:
         try:
             while True:
                 try:
-                    await self._with_connection()
+                    with only_own_end():
+                        await self._with_connection()
                 except Exception as error:  # noqa: BLE001 - a relay that ended would hold up every event, and nobody would be told
                     await self._pause(error)
         finally:
@@ -213,10 +216,9 @@ class Relay:
         producer, self._producer = self._producer, None
         if producer is None:
             return
-        task = producer._sender.sender_task  # noqa: SLF001 - aiokafka has no public way to stop without a flush
-        if self._is_broken and task is not None:
-            task.cancel()
         try:
-            await asyncio.wait_for(producer.stop(), STOP_SECONDS)
-        except (TimeoutError, KafkaError, asyncio.CancelledError) as error:
+            async with asyncio.timeout(STOP_SECONDS):
+                with only_own_end():
+                    await (abandon(producer) if self._is_broken else producer.stop())
+        except (TimeoutError, KafkaError, Interrupted) as error:
             log.info("A producer was thrown away.", action="producer_discarded", error=type(error).__name__)

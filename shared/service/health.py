@@ -12,10 +12,19 @@ MAX_IDLE_SECONDS = 120.0
 
 
 def find_lost(consumers: Sequence[Consumer]) -> list[str]:
-    """Return the consumers whose client has ended its part in the group on an error of its own: they read nothing any more."""
-    clients = {consumer.group: getattr(consumer.subscriber, "consumer", None) for consumer in consumers}
-    tasks = {group: getattr(client._coordinator, "_coordination_task", None) for group, client in clients.items() if client}  # noqa: SLF001 - the only place that knows
-    return [group for group, task in tasks.items() if task is not None and task.done()]
+    """Return the consumers of which a task that must go on has ended by itself: they read nothing any more, and nobody is told."""
+    return [consumer.group for consumer in consumers if _has_ended(consumer.subscriber)]
+
+
+def _has_ended(subscriber: Any) -> bool:
+    """Whether the loop that takes records, the client's part in the group, or its fetching has begun and ended."""
+    client = subscriber.consumer
+    parts = ("_coordinator", "_coordination_task"), ("_fetcher", "_fetch_task")
+    own = [getattr(getattr(client, part, None), task, None) for part, task in parts]
+    # A loop that failed is followed by the next one, and stays in the list.
+    return any(task is not None and task.done() for task in own) or (
+        bool(subscriber.tasks) and all(task.done() for task in subscriber.tasks)
+    )
 
 
 def consumer_troubles(consumers: Sequence[Consumer]) -> list[str]:
@@ -26,8 +35,8 @@ def consumer_troubles(consumers: Sequence[Consumer]) -> list[str]:
         client = subscriber.consumer
         if not subscriber.running or client is None:
             troubles.append(f"{consumer.group}: not running")
-        elif any(task.done() for task in subscriber.tasks):
-            troubles.append(f"{consumer.group}: its loop ended")
+        elif _has_ended(subscriber):
+            troubles.append(f"{consumer.group}: reads no more")
         elif client._subscription.fetcher_idle_time > MAX_IDLE_SECONDS:  # noqa: SLF001 - the only place that knows
             troubles.append(f"{consumer.group}: busy with one batch for too long")
     return troubles

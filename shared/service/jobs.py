@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from shared.cancelling import only_own_end
 from shared.errors import Fatal
 from shared.telemetry import get_logger, metrics
 
@@ -41,7 +42,8 @@ async def repeat(job: Job, fail: Callable[[Fatal], None], then: Callable[[], Non
         wake.clear()
         began = time.monotonic()
         try:
-            has_more = await job.run()
+            with only_own_end():
+                has_more = await job.run()
             failures = 0
         except Fatal as error:
             fail(error)

@@ -300,7 +300,7 @@ class Service:
         """End a process whose Kafka client gave up for good, so that the next one in its slot goes on."""
         # Clients that are being stopped leave their groups too.
         if not self._stop.is_set() and (lost := find_lost(self.state.consumers)):
-            raise Fatal(f"the Kafka client of {lost[0]} has left its group for good")
+            raise Fatal(f"{lost[0]} reads no more: a task of it has ended by itself")
         return False
 
     async def _measure(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from shared.cancelling import Interrupted, only_own_end
 from shared.storage import AWAY
 from shared.telemetry import get_logger
 
@@ -19,7 +20,7 @@ REMINDER_LOOKS = 20
 """Every how many looks the log says again what is waited for: ten seconds."""
 
 
-AWAY_NOW = (*AWAY, TimeoutError, KafkaError)
+AWAY_NOW = (*AWAY, TimeoutError, KafkaError, Interrupted)
 """What a server says, or does not say, that is not there yet or is there no more."""
 
 
@@ -32,7 +33,8 @@ async def until_there(what: str, act: Callable[[], Awaitable[object]], say: Call
     looks = 0
     while True:
         try:
-            await act()
+            with only_own_end():
+                await act()
         except AWAY_NOW as error:
             say(f"{what}: {error}" if isinstance(error, TopicMissing) else what)
             if looks % REMINDER_LOOKS == 0:

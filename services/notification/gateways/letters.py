@@ -19,7 +19,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message ready to go. An SMS has no subject. `attempt` counts from 1."""
+    """A message ready to go. An SMS has no subject. `attempt` counts from 1, and stays 1 where the earlier ones do not make it suspect."""
 
     message_id: UUID
     to: str
@@ -50,3 +50,5 @@ class Gateway(Protocol):
 
 AWAY = Result(Answer.LATER, "provider_away")
 SILENT = Result(Answer.UNCLEAR, "no_answer")
+SUSPECT = frozenset({SILENT.reason, "provider_failed"})
+"""Reasons after which a message may be what its provider fails at. Where the provider was away or busy, no message is to blame."""

@@ -25,7 +25,7 @@ from services.notification.domain.messages import (
     read_email,
     read_mobile,
 )
-from services.notification.gateways import Gateway, Letter, Result
+from services.notification.gateways import SUSPECT, Gateway, Letter, Result
 from services.notification.handlers.announcing import announce_fates
 from services.notification.handlers.telling import MODELS, Desk
 from services.notification.rendering import Renderer
@@ -34,10 +34,16 @@ from services.notification.repository.messages import Message, Verdict
 from shared.contracts.boxes import Company, Contact
 from shared.errors import Unprocessable
 from shared.messaging.retry import RetryPolicy
-from shared.storage import Database
+from shared.storage import TRANSIENT, Database
+from shared.telemetry import get_logger
+
+log = get_logger(__name__)
 
 LOST_AT_ONCE = 2_000
 """Lost messages settled in one transaction: more than one sender can hold."""
+
+RECORD_RETRY_SECONDS = 0.5
+"""Pause before a set is recorded again: sooner than anybody looks for lost ones, who would take it for one."""
 
 UNFIT = (TemplateError, LookupError, TypeError, ValueError)
 """What rendering raises where template and parameters do not fit; such a message fails by itself, and not its set."""
@@ -70,6 +76,8 @@ class Sender:
         self._slots = asyncio.Semaphore(pace.at_once)
         self._seconds = metrics.ATTEMPT_SECONDS.labels(channel)
         self._is_stopping = False
+        self._doubtful: list[UUID] = []
+        """Leases of claims of which nobody knows whether they were committed."""
 
     async def run(self) -> bool:
         """Send one set; return whether there may be more. A stop waits for what is in flight and puts the rest back."""
@@ -78,15 +86,15 @@ class Sender:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             self._is_stopping = True
-            await work
+            await asyncio.wait({work})
+            if error := work.exception():
+                log.warning("A set was not recorded before the stop.", action="set_unrecorded", error=type(error).__name__)
             raise
 
     async def send_set(self) -> bool:
         """Take a set, send it, record it."""
         lease = uuid4()
-        held = repository.Lease(lease, self._pace.lease_seconds, self._pace.holder)
-        async with self._database.transaction() as tx:
-            claimed = await repository.claim_messages(tx, self.channel, limit=self._pace.claimed, lease=held)
+        claimed = await self._claim(lease)
         if not claimed:
             return False
         stale = {m.id: reason for m in claimed if (reason := self._staleness(m, self._desk.clock.now()))}
@@ -94,6 +102,18 @@ class Sender:
         verdicts += await self._send(lease, [m for m in claimed if m.id not in stale])
         await self._record(lease, verdicts, is_last=True)
         return len(claimed) == self._pace.claimed
+
+    async def _claim(self, lease: UUID) -> list[Message]:
+        """Take a set. One whose answer was lost may have been taken: it is put back with the next, since nobody sends it."""
+        held = repository.Lease(lease, self._pace.lease_seconds, self._pace.holder)
+        doubtful = list(self._doubtful)
+        self._doubtful.append(lease)
+        async with self._database.transaction() as tx:
+            if doubtful:
+                await repository.put_back(tx, doubtful)
+            claimed = await repository.claim_messages(tx, self.channel, limit=self._pace.claimed, lease=held)
+        self._doubtful.clear()
+        return claimed
 
     async def settle_lost(self) -> bool:
         """Decide about messages whose sender vanished: an SMS is sent again under its key, an e-mail is unknown."""
@@ -175,9 +195,23 @@ class Sender:
 
     def _write(self, message: Message, to: str, contact: Contact | Company) -> Letter:
         subject, body = self._renderer.write(self.channel, message.template, message.parameters, dict(contact))
-        return Letter(message.id, to, body, subject, message.attempts)
+        return Letter(message.id, to, body, subject, message.attempts if message.reason in SUSPECT else 1)
 
     async def _record(self, lease: UUID, verdicts: Sequence[Verdict], *, is_last: bool = False) -> None:
+        """Record what became of messages, however long the database is away.
+
+        A set that is forgotten counts as lost when its lease ends: its SMS are sent again, and nobody knows of its e-mails.
+        """
+        while True:
+            try:
+                return await self._record_once(lease, verdicts, is_last=is_last)
+            except TRANSIENT as error:
+                if self._is_stopping:
+                    raise
+                log.warning("A set cannot be recorded yet.", action="record_waits", error=type(error).__name__)
+            await asyncio.sleep(RECORD_RETRY_SECONDS)
+
+    async def _record_once(self, lease: UUID, verdicts: Sequence[Verdict], *, is_last: bool) -> None:
         now = self._desk.clock.now()
         async with self._database.transaction() as tx:
             held = await repository.settle_messages(tx, lease, verdicts, now, is_last=is_last)

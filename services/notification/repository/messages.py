@@ -59,6 +59,8 @@ class Message:
     attempts: int = 0
     valid_until: datetime | None = None
     facts_versions: tuple[int | None, int | None] = (None, None)
+    reason: str = ""
+    """Why it was not settled by the attempt before."""
 
     def __repr__(self) -> str:
         """Name it by id only."""
@@ -122,6 +124,11 @@ async def claim_messages(tx: Tx, channel: Channel, *, limit: int, lease: Lease) 
     """Take due messages; nobody else sends them until the lease runs out."""
     rows = await tx.fetch(SQL["claim_messages"], channel, limit, lease.id, lease.seconds, lease.holder)
     return [_read_claimed(row) for row in rows]
+
+
+async def put_back(tx: Tx, leases: Sequence[UUID]) -> None:
+    """Make due again what claims took whose answers were lost: nobody has sent any of it."""
+    await tx.execute(SQL["put_back"], leases)
 
 
 async def settle_messages(tx: Tx, lease: UUID, verdicts: Sequence[Verdict], now: datetime, *, is_last: bool) -> set[UUID]:
@@ -195,4 +202,5 @@ def _read_claimed(row: asyncpg.Record) -> Message:
         row["attempts"],
         row["valid_until"],
         (row["facts_version"], row["newest_facts"]),
+        row["reason"],
     )

@@ -12,6 +12,7 @@ from shared.contracts.envelope import derive_id
 from shared.contracts.topics import WORKERS
 from shared.messaging import Limits, Relay
 from shared.messaging.broker import make_producer
+from shared.messaging.connections import abandon
 from shared.storage import Database, Outbox, Outgoing
 from shared.testing import eventually
 from tests.integration.messaging.messaging_stage import NOON, a_worker
@@ -100,6 +101,26 @@ async def test_a_broker_that_goes_and_comes_back_loses_nothing_and_keeps_the_ord
     for numbers in met.values():
         first_met = list(dict.fromkeys(numbers))
         assert first_met == list(range(1, 16))
+
+
+async def test_a_producer_whose_broker_is_gone_is_thrown_away_whole(office: Office, kafka: KafkaForTests) -> None:
+    before = asyncio.all_tasks()
+    producer = await make_producer(office.bootstrap, office.limits, "test-abandoned")
+    partition = min(await producer.partitions_for(WORKERS.name))
+    kafka.kill()
+    batch = producer.create_batch()
+    batch.append(timestamp=None, key=b"k", value=b"v", headers=[])
+    unanswered = await producer.send_batch(batch, WORKERS.name, partition=partition)
+
+    async with asyncio.timeout(15):
+        await abandon(producer)
+
+    def is_nothing_left() -> bool:
+        return asyncio.all_tasks() <= before
+
+    await eventually(is_nothing_left, what="no task of the producer being left")
+    assert not unanswered.done() or unanswered.exception()
+    kafka.up()
 
 
 async def test_events_of_a_topic_that_is_missing_wait_and_hold_nothing_else_up(office: Office) -> None:

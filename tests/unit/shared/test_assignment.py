@@ -1,11 +1,15 @@
+import asyncio
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from shared.cancelling import Interrupted
 from shared.clock import Clock
 from shared.contracts.topics import WORKERS
 from shared.messaging import Consumer, Limits, Subscription
+from shared.messaging import consumer as module
 from shared.messaging.broker import make_broker
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.records import StoredRecord
@@ -57,6 +61,46 @@ def test_records_fetched_before_the_position_was_set_are_fetched_again_from_it(c
     assert consumer._in_place(records(0, 9, 10)) == []
     assert consumer.subscriber.consumer.sought == [(0, 5)]
     assert [r.offset for r in consumer._in_place(records(0, 5, 6))] == [5, 6]
+
+
+async def test_a_batch_whose_positions_do_not_come_is_dropped_and_the_loop_asks_for_more(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PLACE_SECONDS", 0.001)
+    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
+    async with asyncio.timeout(5):
+        await consumer._on_batch(records(0, 5))
+    assert consumer.pipeline.positions.reading == {(TOPIC, 0): 5}
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), OSError()])
+async def test_a_batch_that_something_interrupts_is_read_again(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    async def break_off(_records: Sequence[Any]) -> None:
+        raise error
+
+    monkeypatch.setattr(consumer, "_process", break_off)
+    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
+    consumer._placed.set()
+    # The framework gives back a batch that raises, and ends its loop at anything that is not an Exception.
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - which one is all the same to it
+        await consumer._on_batch(records(0, 5))
+    assert isinstance(raised.value, Interrupted | OSError)
+
+
+async def test_an_assignment_that_something_interrupts_is_made_again(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ASSIGN_RETRY_SECONDS", 0.001)
+    errors: list[BaseException] = [asyncio.CancelledError(), OSError()]
+
+    async def seek(_assigned: Sequence[Any]) -> None:
+        if errors:
+            raise errors.pop()
+
+    monkeypatch.setattr(consumer, "_seek", seek)
+    async with asyncio.timeout(5):
+        await consumer.on_partitions_assigned([])
+    assert consumer._placed.is_set()
 
 
 def test_a_hole_that_comes_again_is_a_hole_and_is_passed(consumer: Consumer) -> None:

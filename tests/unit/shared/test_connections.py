@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -58,6 +59,20 @@ async def test_a_consumer_whose_client_left_its_group_for_good_is_noticed() -> N
     well.cancel()
 
 
+async def test_a_consumer_whose_loop_has_ended_is_noticed_and_one_that_was_followed_by_the_next_is_not() -> None:
+    ended, well = asyncio.create_task(asyncio.sleep(0)), asyncio.create_task(asyncio.Event().wait())
+    await ended
+    consumers = [
+        consumer_with("notification.workers", well, loops=[ended]),
+        consumer_with("notification.reviews", well, loops=[ended, well]),
+        consumer_with("notification.tasks", well, loops=[]),
+    ]
+
+    assert find_lost(consumers) == ["notification.workers"]
+
+    well.cancel()
+
+
 async def test_a_client_that_left_its_group_ends_its_process_and_one_that_is_being_stopped_does_not() -> None:
     left = asyncio.create_task(asyncio.sleep(0))
     await left
@@ -71,6 +86,6 @@ async def test_a_client_that_left_its_group_ends_its_process_and_one_that_is_bei
     assert await service._watch_consumers() is False
 
 
-def consumer_with(group: str, task: asyncio.Task[None]) -> Any:
-    client = SimpleNamespace(_coordinator=SimpleNamespace(_coordination_task=task))
-    return SimpleNamespace(group=group, subscriber=SimpleNamespace(consumer=client))
+def consumer_with(group: str, task: asyncio.Task[Any], loops: Sequence[asyncio.Task[Any]] = ()) -> Any:
+    client = SimpleNamespace(_coordinator=SimpleNamespace(_coordination_task=task), _fetcher=None)
+    return SimpleNamespace(group=group, subscriber=SimpleNamespace(consumer=client, tasks=loops))

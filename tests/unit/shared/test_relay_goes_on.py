@@ -17,7 +17,7 @@ ERRORS = [asyncpg.InternalClientError("another operation is in progress"), async
 class CutOff:
     """A database whose connections fail, one after the other, until one is asked for that is to be had."""
 
-    def __init__(self, errors: list[Exception]) -> None:
+    def __init__(self, errors: list[BaseException]) -> None:
         self._errors = errors
         self.is_reached = asyncio.Event()
 
@@ -30,9 +30,21 @@ class CutOff:
         yield None
 
 
+async def test_a_relay_goes_on_after_a_library_has_let_the_end_of_a_task_of_its_own_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PAUSE_SECONDS", 0.001)
+    database: Any = CutOff([asyncio.CancelledError()])
+    running = asyncio.create_task(Relay("registration", database, asyncio.Event().wait, Limits()).run())
+
+    await asyncio.wait_for(database.is_reached.wait(), 5)
+
+    assert not running.done()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_relay_goes_on_after_whatever_a_broken_connection_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.001)
-    database: Any = CutOff(list(ERRORS))
+    database: Any = CutOff([*ERRORS])
     running = asyncio.create_task(Relay("registration", database, asyncio.Event().wait, Limits()).run())
 
     await asyncio.wait_for(database.is_reached.wait(), 5)

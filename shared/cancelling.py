@@ -1,4 +1,4 @@
-"""Tells the end that somebody asked a task for from one that leaked out of a library."""
+"""Tells the end that somebody asked a task for from one that leaked out of a library, and from one that got lost in another error."""
 
 from __future__ import annotations
 
@@ -13,6 +13,16 @@ class Interrupted(Retryable):
     """A library cancelled a task of its own and let that out to us; nobody asked us to end."""
 
 
+def is_asked_to_end() -> bool:
+    """Whether somebody has cancelled the running task, also where an error that came at the same moment has hidden it.
+
+    A connection that breaks while a statement over it is being cancelled raises its own error: a loop that goes on after errors
+    would go on then for ever, and whoever waits for its end would, too.
+    """
+    task = asyncio.current_task()
+    return task is not None and bool(task.cancelling())
+
+
 @contextmanager
 def only_own_end() -> Iterator[None]:
     """Let a cancellation of the running task pass, and turn any other into Interrupted.
@@ -23,7 +33,6 @@ def only_own_end() -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if is_asked_to_end() or asyncio.current_task() is None:
             raise
         raise Interrupted from error

@@ -1,4 +1,4 @@
-"""Mends three things in the Kafka client that each ended work in silence or left something behind.
+"""Mends four things in the Kafka client that each ended work in silence, held it up or left something behind.
 
 - Writing to a connection that has just closed is a lost connection, not an unknown error. asyncio only warns of such a write. uvloop
   raises RuntimeError, which the client does not take for a lost connection: the task that keeps a consumer in its group ends on it, and
@@ -6,6 +6,8 @@
 - Closing a consumer whose fetch has just failed raises CancelledError to whoever closes it, who then seems to have been cancelled: the
   client cancels that fetch and waits for it, and a fetch that pauses after a failure does not take the cancellation for its end
   (`Fetcher.close`, `Fetcher._proc_fetch_request`; reported of another place as aiokafka 647).
+- A connection that the broker has forgotten and nobody told us of is noticed by a request's time-out alone, 40 s, which leaves room for the
+  group's slowest requests. All others are answered at once where somebody is there.
 - Stopping a producer whose broker is gone waits for its flush, and without one leaves its connections and two tasks behind.
 """
 
@@ -16,18 +18,33 @@ from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer.fetcher import Fetcher
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
+from aiokafka.protocol.produce import ProduceRequest
+
+ANSWER_SECONDS = 5.0
+"""Longest wait for an answer that needs no waiting: ten times a fetch's; with a heartbeat each three seconds it ends before the session does."""
+WAIT_FOR_OTHERS = {request.API_KEY for request in (JoinGroupRequest, SyncGroupRequest, ProduceRequest)}
+"""Requests that a broker answers when other members of the group, or other brokers, have done their part. What is asked over the same
+connection meanwhile waits behind them: a broker takes one request of a connection at a time."""
 
 _send = AIOKafkaConnection.send
 _close = Fetcher.close
 
 
 def _send_or_close(connection: Any, request: Any, expect_response: bool = True) -> Any:  # noqa: FBT001, FBT002 - the client's own shape
+    patience = connection._request_timeout  # noqa: SLF001 - all requests of a connection share it
+    if WAIT_FOR_OTHERS.isdisjoint([request.API_KEY, *(before.API_KEY for _, before, _ in connection._requests if before)]):  # noqa: SLF001 - see above
+        connection._request_timeout = min(patience, ANSWER_SECONDS)  # noqa: SLF001 - taken as the request is sent
     try:
         return _send(connection, request, expect_response)
+    except KafkaError:
+        raise
     except RuntimeError as error:
         connection.close(reason=CloseReason.CONNECTION_BROKEN)
         raise KafkaConnectionError(f"Connection at {connection.host}:{connection.port} was closed") from error
+    finally:
+        connection._request_timeout = patience  # noqa: SLF001 - see above
 
 
 async def _end_fetches_and_close(fetcher: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from shared.cancelling import Interrupted, only_own_end
+from shared.cancelling import Interrupted, is_asked_to_end, only_own_end
 from shared.contracts.envelope import Envelope, headers_of
 from shared.messaging.connections import abandon
 from shared.messaging.limits import Limits
@@ -79,19 +79,20 @@ class Relay:
     async def run(self) -> None:
         """Relay until cancelled."""
         try:
-            while True:
+            while not is_asked_to_end():
                 try:
                     with only_own_end():
                         await self._with_connection()
                 except Exception as error:  # noqa: BLE001 - a relay that ended would hold up every event, and nobody would be told
-                    await self._pause(error)
+                    if not is_asked_to_end():
+                        await self._pause(error)
         finally:
             await self._discard()
 
     async def _with_connection(self) -> None:
         async with self._database.connection() as tx:
             try:
-                while True:
+                while not is_asked_to_end():
                     if self._producer is None or self._is_broken:
                         await self._renew()
                     self._wake.clear()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from shared.cancelling import only_own_end
+from shared.cancelling import is_asked_to_end, only_own_end
 from shared.errors import Fatal
 from shared.telemetry import get_logger, metrics
 
@@ -38,7 +38,7 @@ async def repeat(job: Job, fail: Callable[[Fatal], None], then: Callable[[], Non
     """Run a job until cancelled; its errors are counted and backed off, never hidden. `then` is called after each run."""
     failures = 0
     wake = job.wake or asyncio.Event()
-    while True:
+    while not is_asked_to_end():
         wake.clear()
         began = time.monotonic()
         try:
@@ -55,7 +55,7 @@ async def repeat(job: Job, fail: Callable[[Fatal], None], then: Callable[[], Non
             log.warning("A job failed and will be done again.", action="job_failed", job=job.name, **origin(error))
         if then is not None:
             then()
-        if not has_more:
+        if not has_more and not is_asked_to_end():
             pause = min(LONGEST_PAUSE_SECONDS, job.every_seconds * 2.0 ** min(failures, 8))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads load, guards nothing

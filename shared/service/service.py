@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,6 +49,9 @@ SQL = load_queries("shared.storage")
 
 HTTP_DRAIN_SECONDS = 10
 """How long requests in hand may take at a stop; with the consumers' drain it stays under a container's 60 seconds."""
+STOP_SECONDS = 28.0
+"""Longest stop of a process: below the 30 s after which `rintis up` kills it, and a container's 40. What it has in hand then is as safe as at a
+crash; a stop that hung instead would keep the next process in its slot from its work."""
 RELAY_DRAIN_SECONDS = 5.0
 """How long the relay goes on at a stop; what is left waits in the outbox for the next start."""
 GAUGE_SECONDS = 2.0
@@ -60,6 +64,13 @@ EXPIRE_SECONDS = 300.0
 """How often keys whose time is over are destroyed."""
 GC_THRESHOLDS = (100_000, 50, 100)
 """Batches make many objects that die young and no cycles; measured, this halves the cost of decoding."""
+
+
+def _end_at_once() -> None:
+    """End the process as a kill would, whatever its loop is doing."""
+    log.error("The stop took too long and is cut off.", action="stop_cut_off")
+    sys.stdout.flush()
+    os._exit(1)
 
 
 class _Server(uvicorn.Server):
@@ -100,6 +111,7 @@ class Service:
         self._vault = Vault(self.name, self.record_keys, self.limits.dead_record_days) if self.record_keys else None
         self._failure: Fatal | None = None
         self._stop = asyncio.Event()
+        self._cut_off: threading.Timer | None = None
         self._broker: KafkaBroker | None = None
         routers, overview = [*self.routers, *self._operations()], Sparing(self._read_overview).read
         self.app = make_app(self.name, routers, self.state, overview, after_writes=self._wake_relay)
@@ -107,7 +119,10 @@ class Service:
     def run(self) -> None:
         """Run until SIGTERM or SIGINT; another exit status after something that no retry can mend."""
         configure_logs(self.name, self.settings.instance or "0")
+        self._cut_off = threading.Timer(STOP_SECONDS, _end_at_once)
+        self._cut_off.daemon = True
         uvloop.run(self.serve())
+        self._cut_off.cancel()
         if self._failure is not None:
             sys.exit(self._failure.exit_code)
 
@@ -317,6 +332,8 @@ class Service:
 
     async def _shut_down(self, server: _Server, http: asyncio.Task[None]) -> None:
         """Stop taking, finish what is in hand, hand back the rest."""
+        if self._cut_off is not None:
+            self._cut_off.start()
         server.should_exit = True
         await asyncio.wait({http}, timeout=HTTP_DRAIN_SECONDS)
         if self._broker is not None:

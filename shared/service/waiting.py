@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from shared.cancelling import Interrupted, only_own_end
+from shared.cancelling import Interrupted, is_asked_to_end, only_own_end
 from shared.storage import AWAY
 from shared.telemetry import get_logger
 
@@ -36,6 +36,8 @@ async def until_there(what: str, act: Callable[[], Awaitable[object]], say: Call
             with only_own_end():
                 await act()
         except AWAY_NOW as error:
+            if is_asked_to_end():
+                raise
             say(f"{what}: {error}" if isinstance(error, TopicMissing) else what)
             if looks % REMINDER_LOOKS == 0:
                 log.info("Waiting for a server.", action="waiting", what=what, error=type(error).__name__)

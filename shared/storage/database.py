@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
+from shared.storage.silence import Silence
+
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
@@ -72,6 +74,8 @@ class Database:
         self._size = size
         self._planner = dict(planner)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._silence = Silence(url, name)
+        self._watch: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open the pool. Raises one of AWAY while the server is not there."""
@@ -85,9 +89,12 @@ class Database:
                 timeout=CONNECT_SECONDS,
                 server_settings={"application_name": self.name, "timezone": "UTC", **self._planner},
             )
+            self._watch = asyncio.create_task(self._silence.run(), name=f"watch {self.name}")
 
     async def close(self) -> None:
         """Close the pool, giving running statements five seconds."""
+        if self._watch is not None:
+            self._watch.cancel()
         pool, self._pool = self._pool, None
         if pool is not None:
             try:
@@ -101,7 +108,8 @@ class Database:
         if self._pool is None:
             raise asyncpg.InterfaceError(f"database {self.name} is not open")
         async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
-            yield connection
+            with self._silence.watched(connection):
+                yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:

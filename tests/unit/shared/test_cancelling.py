@@ -69,6 +69,27 @@ async def test_a_job_that_a_library_interrupts_is_done_again() -> None:
     await asyncio.gather(job, return_exceptions=True)
 
 
+async def test_a_job_whose_end_got_lost_in_another_error_ends_all_the_same() -> None:
+    began = asyncio.Event()
+
+    async def run() -> bool:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ConnectionResetError from None
+        return False
+
+    def fail(error: Fatal) -> None:
+        raise error
+
+    job = asyncio.create_task(repeat(Job("test", 0.001, run), fail))
+    await began.wait()
+    job.cancel()
+    done, _ = await asyncio.wait({job}, timeout=5)
+    assert done
+
+
 async def test_a_start_that_a_library_interrupts_waits_on() -> None:
     tries = [leak]
 

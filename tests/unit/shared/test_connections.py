@@ -7,9 +7,11 @@ from unittest.mock import Mock
 import pytest
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.errors import Fatal
+from shared.messaging import connections as module
 from shared.messaging.connections import mend_connections
 from shared.service import Service, ServiceSettings
 from shared.service.health import find_lost
@@ -28,6 +30,7 @@ class ClosedTransport:
 @pytest.fixture
 async def connection() -> Any:
     made = AIOKafkaConnection("127.0.0.1", 1, on_close=None)
+    made._versions = {request.API_KEY: (0, 1) for request in (MetadataRequest, JoinGroupRequest)}
     made._writer = ClosedTransport()
     made._read_task = Mock(done=lambda: True)
     return made
@@ -40,6 +43,36 @@ async def test_a_write_to_a_connection_that_was_closed_counts_as_a_lost_connecti
         connection.send(MetadataRequest([]))
 
     assert not connection.connected()
+
+
+class SilentTransport:
+    """A connection over which nothing comes back."""
+
+    def write(self, _data: bytes) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+async def test_a_broker_that_does_not_answer_is_given_up_soon_and_a_group_that_is_waited_for_is_not(
+    connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mend_connections()
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.01)
+    connection._writer = SilentTransport()
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(connection.send(MetadataRequest([])), 10)
+
+    connection._requests.clear()
+    joining = asyncio.ensure_future(connection.send(JoinGroupRequest("g", 10_000, 60_000, "", None, "consumer", [])))
+    behind = asyncio.ensure_future(connection.send(MetadataRequest([])))
+    done, _ = await asyncio.wait({joining, behind}, timeout=0.1)
+    assert not done
+    assert connection._request_timeout == 40
+    joining.cancel()
+    behind.cancel()
 
 
 async def test_a_consumer_whose_client_left_its_group_for_good_is_noticed() -> None:

@@ -30,6 +30,28 @@ class CutOff:
         yield None
 
 
+async def test_a_relay_whose_end_got_lost_in_another_error_ends_all_the_same() -> None:
+    class BreaksWhenCancelled:
+        """A database whose connection breaks while it is being cancelled."""
+
+        @asynccontextmanager
+        async def connection(self) -> AsyncIterator[Any]:
+            began.set()
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise ConnectionResetError from None
+            yield None
+
+    began = asyncio.Event()
+    database: Any = BreaksWhenCancelled()
+    running = asyncio.create_task(Relay("registration", database, asyncio.Event().wait, Limits()).run())
+    await began.wait()
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=5)
+    assert done
+
+
 async def test_a_relay_goes_on_after_a_library_has_let_the_end_of_a_task_of_its_own_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PAUSE_SECONDS", 0.001)
     database: Any = CutOff([asyncio.CancelledError()])

@@ -5,193 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from services.notification.app import release_held
 from services.notification.domain.messages import Answer, Channel, Fate, State
-from services.notification.gateways import Letter, Result
-from services.notification.gateways.letters import AWAY
-from services.notification.handlers import sending
-from services.notification.handlers.sending import Pace, Sender
-from services.notification.handlers.telling import Desk
 from services.notification.repository import messages as repository
-from services.notification.repository.messages import Intent, Lease, Verdict
-from services.notification.settings import Settings
-from shared.clock import Clock
-from shared.contracts.boxes import Contact
-from shared.messaging.retry import RetryPolicy
-from shared.security import Boxes, KeyStore
-from shared.storage import Database, Outbox
+from services.notification.repository.messages import Lease, Verdict
 from shared.testing import eventually
 from tests.integration.inside_statements import inside_statements
+from tests.integration.notification.notification_office import Office, an_intent
 from tests.integration.notification.notification_stage import STANDING
 
 NOW = datetime.now(UTC)
 AUDIT = inside_statements("notification")
-
-
-@dataclass
-class Provider:
-    """A provider that takes everything and remembers the letters."""
-
-    letters: list[Letter] = field(default_factory=list)
-    answers: list[Result] = field(default_factory=list)
-    """What it answers before it takes anything."""
-
-    async def open(self) -> None:
-        """Nothing to open."""
-
-    async def close(self) -> None:
-        """Nothing to close."""
-
-    async def send(self, letter: Letter) -> Result:
-        self.letters.append(letter)
-        return self.answers.pop(0) if self.answers else Result(Answer.TAKEN)
-
-    async def find(self, message_id: UUID) -> Result:
-        return Result(Answer.TAKEN if any(letter.message_id == message_id for letter in self.letters) else Answer.LATER)
-
-
-@dataclass
-class Breaking:
-    """A database whose connection breaks in transactions that a test names: `before` or `after` the commit, or not at all."""
-
-    database: Database
-    breaks: list[str]
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
-        breaks = self.breaks.pop(0) if self.breaks else ""
-        async with self.database.transaction() as tx:
-            yield tx
-            if breaks == "before":
-                raise ConnectionResetError
-        if breaks == "after":
-            raise ConnectionResetError
-
-
-@dataclass
-class Office:
-    """A database, keys, and a sender of SMS."""
-
-    database: Database
-    desk: Desk
-    keys: KeyStore
-    provider: Provider
-
-    def sender(self, claimed: int = 50, *, breaks: Sequence[str] = (), retry: RetryPolicy | None = None) -> Sender:
-        pace = Pace(claimed, 10, 60.0, retry or RetryPolicy())
-        database: Any = Breaking(self.database, list(breaks))
-        return Sender(Channel.SMS, self.desk, database=database, gateway=self.provider, pace=pace)
-
-    async def intend(self, *intents: Intent) -> None:
-        async with self.database.transaction() as tx:
-            await repository.add_messages(tx, intents, NOW)
-
-    async def contact(self, subject: UUID, phone: str = "081234567890") -> str:
-        await self.keys.create([subject], ["contact"])
-        box = Contact(name="Siti", phone=phone, ticket="RNT-1", access_code="X")
-        (sealed,) = await self.desk.boxes["contact"].seal([(subject, box)], "contact")
-        return str(sealed)
-
-    async def states(self) -> Counter[tuple[str, str]]:
-        async with self.database.connection() as connection:
-            return Counter((row["state"], row["reason"]) for row in await connection.fetch(STANDING))
-
-    async def do(self, statement: str, *values: Any) -> list[Any]:
-        async with self.database.connection() as connection:
-            return await connection.fetch(statement, *values)
-
-
-@asynccontextmanager
-async def an_office(variables: dict[str, str]) -> AsyncIterator[Office]:
-    settings = Settings.model_validate(variables)
-    database = Database(settings.database_url, name="test", size=4)
-    keys = KeyStore(Database(settings.keys_database_url, name="test-keys"), settings.masters("contact"))
-    companies = KeyStore(Database(settings.company_keys_database_url, name="test-companies"), settings.masters("company"))
-    stores = (database, keys.database, companies.database)
-    for store in stores:
-        await store.open()
-    yield Office(
-        database, Desk({"contact": Boxes(keys), "company": Boxes(companies)}, Outbox("notification"), Clock()), keys, Provider()
-    )
-    for store in stores:
-        await store.close()
-
-
-@pytest.fixture
-async def office(databases: dict[str, str]) -> AsyncIterator[Office]:
-    async with an_office(databases) as office:
-        yield office
-
-
-def an_intent(subject: UUID, sealed: str, **changes: Any) -> Intent:
-    intent = Intent(
-        id=uuid4(),
-        event_id=uuid4(),
-        subject_id=subject,
-        template="repeated.v1",
-        parameters={},
-        box="contact",
-        sealed=sealed,
-        contact_version=1,
-        facts_version=1,
-        thread=None,
-        valid_until=None,
-        channel=Channel.SMS,
-    )
-    return replace(intent, **changes)
-
-
-async def test_what_was_sent_is_recorded_once_however_often_the_connection_breaks(
-    office: Office, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sending, "RECORD_RETRY_SECONDS", 0.001)
-    worker = uuid4()
-    await office.intend(an_intent(worker, await office.contact(worker)))
-
-    await office.sender(breaks=["", "before", "before", "after"]).send_set()
-
-    assert await office.states() == {("sent", ""): 1}
-    assert len(office.provider.letters) == 1
-    assert [row["number"] for row in await office.do("select number from attempts")] == [1]
-    assert [row["count"] for row in await office.do("select count(*) from outbox")] == [1]
-    assert await office.do("select from leases") == []
-
-
-async def test_a_set_whose_claim_was_committed_unheard_is_sent_with_the_next_one(office: Office) -> None:
-    worker = uuid4()
-    await office.intend(an_intent(worker, await office.contact(worker)))
-    sender = office.sender(breaks=["after"])
-    with pytest.raises(ConnectionResetError):
-        await sender.send_set()
-    assert await office.states() == {("sending", ""): 1}
-
-    await sender.send_set()
-
-    assert await office.states() == {("sent", ""): 1}
-    assert [row["attempts"] for row in await office.do("select attempts from messages")] == [1]
-    assert await office.do("select from leases") == []
-
-
-async def test_a_message_is_suspect_after_its_provider_failed_at_it_and_not_after_the_provider_was_away(office: Office) -> None:
-    worker = uuid4()
-    await office.intend(an_intent(worker, await office.contact(worker)))
-    office.provider.answers = [AWAY, Result(Answer.UNCLEAR, "provider_failed"), AWAY]
-    sender = office.sender(retry=RetryPolicy(first_seconds=0.0))
-
-    for _ in range(4):
-        await sender.send_set()
-
-    assert [letter.attempt for letter in office.provider.letters] == [1, 1, 3, 1]
-    assert await office.states() == {("sent", ""): 1}
 
 
 async def test_an_offer_that_ended_is_skipped_and_one_that_holds_is_sent(office: Office) -> None:

@@ -48,5 +48,9 @@ async def make_producer(bootstrap: str, limits: Limits, client_id: str) -> AIOKa
         request_timeout_ms=limits.request_timeout_ms,
         metadata_max_age_ms=limits.metadata_ms,
     )
-    await producer.start()
+    try:
+        await producer.start()
+    except BaseException:
+        await producer.stop()
+        raise
     return producer

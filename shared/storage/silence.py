@@ -49,12 +49,14 @@ class Silence:
 
     @contextmanager
     def watched(self, connection: Any) -> Iterator[None]:
-        """Watch a connection while the block runs."""
-        self._lent[id(connection)] = Lent(connection, _answered(connection), time.monotonic())
+        """Watch a connection of the pool while the block runs."""
+        # What a pool lends answers no question any more once it was closed; the connection behind it does.
+        lent = Lent(connection._con, _answered(connection._con), time.monotonic())  # noqa: SLF001 - see above
+        self._lent[id(lent)] = lent
         try:
             yield
         finally:
-            del self._lent[id(connection)]
+            del self._lent[id(lent)]
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -74,7 +76,7 @@ class Silence:
         living = await self._find_living([*silent])
         for pid, lent in silent.items():
             # It may have answered meanwhile, and do something else.
-            if pid not in living and id(lent.connection) in self._lent and _silent_pid(lent) == pid:
+            if pid not in living and id(lent) in self._lent and _silent_pid(lent) == pid:
                 log.warning(
                     "A connection is cut off: its server has forgotten it.", action="connection_forgotten", database=self._name
                 )
@@ -105,5 +107,5 @@ def _silent_pid(lent: Lent) -> int | None:
 
 
 def _answered(connection: Any) -> int:
-    count: int = connection._con._protocol.queries_count  # noqa: SLF001 - nothing public counts
+    count: int = connection._protocol.queries_count  # noqa: SLF001 - nothing public counts
     return count

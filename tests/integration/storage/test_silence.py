@@ -69,3 +69,10 @@ async def test_nothing_is_cut_off_while_nobody_answers_for_the_server(postgres: 
         link.behave(Mode.BLACK_HOLE)
         asyncio.get_running_loop().call_later(2, link.behave, Mode.PASS)
         assert await tx.fetchval("select 6") == 6
+
+
+async def test_a_lent_connection_that_was_closed_keeps_nobody_from_looking_after_the_others(postgres: PostgresForTests) -> None:
+    async with behind_a_proxy(postgres) as (database, link), database.connection() as closed:
+        closed.terminate()
+        with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):
+            await ask_and_be_forgotten(database, link)

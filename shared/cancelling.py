@@ -33,6 +33,6 @@ def only_own_end() -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError as error:
-        if is_asked_to_end() or asyncio.current_task() is None:
+        if is_asked_to_end():
             raise
         raise Interrupted from error

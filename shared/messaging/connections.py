@@ -34,7 +34,7 @@ _close = Fetcher.close
 
 def _send_or_close(connection: Any, request: Any, expect_response: bool = True) -> Any:  # noqa: FBT001, FBT002 - the client's own shape
     patience = connection._request_timeout  # noqa: SLF001 - all requests of a connection share it
-    if WAIT_FOR_OTHERS.isdisjoint([request.API_KEY, *(before.API_KEY for _, before, _ in connection._requests if before)]):  # noqa: SLF001 - see above
+    if not _waits_for_others(connection, request):
         connection._request_timeout = min(patience, ANSWER_SECONDS)  # noqa: SLF001 - taken as the request is sent
     try:
         return _send(connection, request, expect_response)
@@ -45,6 +45,11 @@ def _send_or_close(connection: Any, request: Any, expect_response: bool = True) 
         raise KafkaConnectionError(f"Connection at {connection.host}:{connection.port} was closed") from error
     finally:
         connection._request_timeout = patience  # noqa: SLF001 - see above
+
+
+def _waits_for_others(connection: Any, request: Any) -> bool:
+    asked = [request.API_KEY, *(before.API_KEY for _, before, _ in connection._requests if before)]  # noqa: SLF001 - nothing public tells it
+    return not WAIT_FOR_OTHERS.isdisjoint(asked)
 
 
 async def _end_fetches_and_close(fetcher: Any) -> None:

@@ -48,7 +48,7 @@ log = get_logger(__name__)
 SQL = load_queries("shared.storage")
 
 HTTP_DRAIN_SECONDS = 10
-"""How long requests in hand may take at a stop; with the consumers' drain it stays under a container's 60 seconds."""
+"""How long requests in hand may take at a stop. Its parts may each take long, but not all of them: `STOP_SECONDS` bounds them together."""
 STOP_SECONDS = 28.0
 """Longest stop of a process: below the 30 s after which `rintis up` kills it, and a container's 40. What it has in hand then is as safe as at a
 crash; a stop that hung instead would keep the next process in its slot from its work."""

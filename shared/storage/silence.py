@@ -15,7 +15,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.cancelling import only_own_end
+from shared.cancelling import is_asked_to_end, only_own_end
 from shared.storage.sql import load_queries
 from shared.telemetry import get_logger
 
@@ -60,7 +60,7 @@ class Silence:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
+        while not is_asked_to_end():
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 with only_own_end():

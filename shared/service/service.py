@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -74,7 +75,16 @@ def _end_at_once() -> None:
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the service, which stops more than HTTP."""
+    """Leaves signals to the service, which stops more than HTTP, and tells it when the door is open."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.open = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self.open.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -134,7 +144,7 @@ class Service:
         config = uvicorn.Config(self.app, self.settings.http_host, self.settings.http_port, log_config=None, access_log=False)
         server = _Server(config)
         http = asyncio.create_task(server.serve())
-        start = asyncio.create_task(self._start())
+        start = asyncio.create_task(self._start(server))
         stop = asyncio.create_task(self._stop.wait())
         try:
             await asyncio.wait({start, stop, http}, return_when=asyncio.FIRST_COMPLETED)
@@ -161,7 +171,7 @@ class Service:
         self._failure = self._failure or error
         self._stop.set()
 
-    async def _start(self) -> None:
+    async def _start(self, server: _Server) -> None:
         bootstrap = self.settings.kafka_bootstrap_servers
         await self._open_stores()
         if self.subscriptions:
@@ -179,6 +189,9 @@ class Service:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
+        # A service without servers of its own gets here before its door is open.
+        self.state.waits_for = "its HTTP port"
+        await server.open.wait()
         self.state.waits_for = None
         log.info("The service is ready.", action="ready")
 

@@ -20,8 +20,7 @@ from bench.floor.steps import STEPS, make_tables
 from rintis.bench.loads import OfFloor
 from rintis.bench.systems import SQL, System
 from rintis.runtime.apart import run_apart
-from rintis.runtime.jars import kafka_jars
-from rintis.runtime.java import find_java
+from rintis.runtime.archive import kafka_program
 from rintis.runtime.kafka import KafkaPlan, KafkaServer
 from rintis.runtime.ports import free_port
 from rintis.runtime.postgres import PostgresServer
@@ -45,7 +44,7 @@ class FloorSystem(System):
         self._steps = steps
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._postgres = PostgresServer(state, port=free_port(), password=secrets.token_urlsafe(24), settings=postgres_settings)
-        self._kafka = KafkaServer(state, KafkaPlan(find_java(), kafka_jars(steps), free_port(), free_port(), {}))
+        self._kafka = KafkaServer(state, KafkaPlan(kafka_program(steps), free_port(), free_port(), {}))
 
     @property
     def bootstrap(self) -> str:

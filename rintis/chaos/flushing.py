@@ -14,8 +14,7 @@ from pathlib import Path
 
 from aiokafka.admin import NewTopic
 
-from rintis.runtime.jars import kafka_jars
-from rintis.runtime.java import find_java
+from rintis.runtime.archive import kafka_program
 from rintis.runtime.kafka import KafkaPlan, KafkaServer
 from rintis.runtime.ports import free_port
 from rintis.runtime.progress import Steps
@@ -66,7 +65,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rintis-flush-") as folder:
         state = State(Path(folder))
         with state.hold():
-            node = KafkaServer(state, KafkaPlan(find_java(), kafka_jars(Steps()), free_port(), free_port(), {}))
+            node = KafkaServer(state, KafkaPlan(kafka_program(Steps()), free_port(), free_port(), {}))
             node.start()
             try:
                 sys.stdout.write(json.dumps(asyncio.run(compare(node.bootstrap, records))) + "\n")

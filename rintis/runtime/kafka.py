@@ -36,11 +36,19 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class KafkaPlan:
-    """Where and how one node runs. `properties` go into its server.properties over ours, `options` to its Java machine."""
+class Program:
+    """What a node is run by: a `java`, the folder of Kafka's jars, and an archive of their classes where there is one."""
 
     java: Path
     jars: Path
+    archive: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaPlan:
+    """Where and how one node runs. `properties` go into its server.properties over ours, `options` to its Java machine."""
+
+    program: Program
     port: int
     controller_port: int
     properties: Mapping[str, str]
@@ -77,13 +85,13 @@ class KafkaServer:
         self._process = self._state.spawn(self._name, [*self._java(HEAP_MEGABYTES), "kafka.Kafka", settings])
         self._wait_for_port(self._process)
 
-    def stop(self) -> None:
+    def stop(self, within_seconds: float = STOP_SECONDS) -> None:
         """Stop the node so that the next start need not repair anything."""
-        self._end(signal.SIGTERM)
+        self._end(signal.SIGTERM, within_seconds)
 
     def kill(self) -> None:
         """End the node as a crash would."""
-        self._end(signal.SIGKILL)
+        self._end(signal.SIGKILL, STOP_SECONDS)
 
     def pause(self) -> None:
         """Make the node hang: connections stay open, nothing answers."""
@@ -98,15 +106,17 @@ class KafkaServer:
         return _run([*self._java(HEAP_MEGABYTES // 2), main_class, *arguments])
 
     def _java(self, heap_megabytes: int) -> list[str | Path]:
+        program = self._plan.program
         return [
-            self._plan.java,
+            program.java,
             f"-Xmx{heap_megabytes}m",
             # On two cores the serial collector costs less than the threads of the parallel ones.
             "-XX:+UseSerialGC",
+            *([f"-XX:SharedArchiveFile={program.archive}"] if program.archive else []),
             *self._plan.options,
             f"-Dkafka.logs.dir={self._home}",
             "-cp",
-            f"{self._plan.jars}/*",
+            f"{program.jars}/*",
         ]
 
     def _format(self, settings: Path) -> None:
@@ -150,10 +160,10 @@ class KafkaServer:
         if self._process is not None:
             self._process.send_signal(number)
 
-    def _end(self, number: int) -> None:
+    def _end(self, number: int, within_seconds: float) -> None:
         process, self._process = self._process, None
         if process is not None:
-            self._state.end_child(process, number, STOP_SECONDS)
+            self._state.end_child(process, number, within_seconds)
 
 
 ONE_NODE = {

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rintis.runtime.apart import run_apart
+from rintis.runtime.archive import kafka_program
 from rintis.runtime.databases import AUDIT, AUDIT_ADDRESS, KEY_STORES, SERVICES, Databases
 from rintis.runtime.errors import CannotStart
-from rintis.runtime.jars import kafka_jars
-from rintis.runtime.java import find_java
 from rintis.runtime.kafka import KafkaPlan, KafkaServer
 from rintis.runtime.people import OPERATOR, local_people
 from rintis.runtime.ports import LOOPBACK, choose_port, free_port
@@ -145,8 +144,8 @@ class Stack:
 
     def _start_kafka(self) -> None:
         if not self.bootstrap:
-            java, jars = find_java(), kafka_jars(self.steps)
-            plan = KafkaPlan(java, jars, choose_port("kafka", PORTS["kafka"]), free_port(), flush_settings())
+            program = kafka_program(self.steps)
+            plan = KafkaPlan(program, choose_port("kafka", PORTS["kafka"]), free_port(), flush_settings())
             self.kafka = KafkaServer(self.state, plan)
             with self.steps.step("Starting Kafka"):
                 self.kafka.start()

@@ -9,8 +9,7 @@ from typing import Protocol
 from aiokafka.admin import NewTopic
 
 from rintis.runtime.apart import run_apart
-from rintis.runtime.jars import kafka_jars
-from rintis.runtime.java import find_java
+from rintis.runtime.archive import kafka_program
 from rintis.runtime.kafka import Door, KafkaPlan, KafkaServer
 from rintis.runtime.ports import free_port
 from rintis.runtime.progress import Steps
@@ -62,7 +61,7 @@ class EmbeddedKafka:
     """A node of the embedded runtime."""
 
     def __init__(self, state: State, doors: Sequence[Door] = (), java: tuple[str, ...] = JAVA_FOR_TESTS) -> None:
-        plan = KafkaPlan(find_java(), kafka_jars(Steps()), free_port(), free_port(), FOR_TESTS, java, tuple(doors))
+        plan = KafkaPlan(kafka_program(Steps()), free_port(), free_port(), FOR_TESTS, java, tuple(doors))
         self._server = KafkaServer(state, plan)
         self.bootstrap = self._server.bootstrap
         self.data = state.folder / "kafka" / "data"

@@ -4,7 +4,8 @@ from collections import Counter
 from datetime import UTC, date, datetime
 
 import pytest
-from lokal import parse_nik, parse_phone
+from lokal.nik import parse_nik
+from lokal.phone import parse_phone
 
 from rintis.demo import companies
 from rintis.demo.population import Population, generate

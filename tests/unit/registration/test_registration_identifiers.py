@@ -1,7 +1,10 @@
+import subprocess
+import sys
 from datetime import date
 
 import pytest
 
+from rintis.runtime.state import ROOT
 from services.registration.identifiers import read_email, read_nik, read_phone, read_reach, read_regency
 
 TODAY = date(2020, 5, 11)
@@ -98,3 +101,8 @@ def test_codes_from_before_the_splits_in_papua_are_taken_as_old(code: str) -> No
 )
 def test_other_regions_are_unknown(code: str, fault: str) -> None:
     assert read_regency(code).fault == fault
+
+
+def test_a_start_does_not_prepare_what_is_not_used_of_lokal() -> None:
+    program = "import sys, services.registration.app; sys.exit('lokal.samaran' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0  # noqa: S603 - our own line

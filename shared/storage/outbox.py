@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.contracts.envelope import Event, derive_id, hash64
@@ -18,8 +18,7 @@ MAX_PAYLOAD_BYTES = 900_000
 """Largest event of ours: below the broker's 1 MiB with room for key and headers, so that no row can block its bucket."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """An event to be said, with what caused it.
 
     The same `cause`, type and `ordinal` always give the same event id. `at` is business time.

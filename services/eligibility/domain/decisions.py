@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 BELOW_BAR = "score_below_bar"
 
@@ -27,8 +28,7 @@ class Match:
     points: int
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A decision with everything that explains it.
 
     `reasons` are what the person is told: why not, what is unclear, or what spoke for them. `rules` are all that matched.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 
@@ -25,8 +25,7 @@ class Incubator:
         return self.seats - self.taken
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What one seat request asks for; the province is the allocator's."""
 
     request_id: UUID
@@ -34,24 +33,21 @@ class Wish:
     regency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(NamedTuple):
     """A seat is held."""
 
     wish: Wish
     incubator: Incubator
 
 
-@dataclass(frozen=True, slots=True)
-class Waitlisted:
+class Waitlisted(NamedTuple):
     """Every fitting seat is taken; `position` counts from 1 within the sector's queue of the province."""
 
     wish: Wish
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoFit:
+class NoFit(NamedTuple):
     """No incubator of the province takes the sector."""
 
     wish: Wish

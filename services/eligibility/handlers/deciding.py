@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.eligibility.domain import Applicant, Judgement, Outcome, Referral, judge, route, view_for_rules
@@ -27,8 +27,7 @@ from shared.storage import Outgoing, Tx
 REPEAT = Handled("repeat")
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(NamedTuple):
     """What the policy in force says of one person. `destination` is an incubator sector or a referral."""
 
     policy: Policy

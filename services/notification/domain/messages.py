@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 _SEPARATORS = re.compile(r"[\s().-]")
 _MOBILE = re.compile(r"^(?:\+?62|0)(8[1-9][0-9]{7,10})$")
@@ -45,16 +45,14 @@ class Answer(StrEnum):
     """Nothing was given to it; the attempt does not count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fate:
+class Fate(NamedTuple):
     """What becomes of a message after an attempt, with a reason code where there is one to give."""
 
     state: State
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Where one person can be reached, as far as the addresses are well formed."""
 
     mobile: str | None

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from services.notification.domain.messages import Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a provider made of one message; `reason` is a code of ours and never its own text."""
 
     answer: Answer
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """A message ready to go. An SMS has no subject. `attempt` counts from 1, and stays 1 where the earlier ones do not make it suspect."""
 
     message_id: UUID

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -17,8 +17,7 @@ from shared.storage import Tx, load_queries
 SQL = load_queries("services.notification")
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """What is to be told to whom, as it is stored before anything is sent."""
 
     id: UUID
@@ -41,8 +40,7 @@ class Intent:
         return State.WAITING if self.channel else State.SKIPPED
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message that a sender holds, or one whose sender vanished."""
 
     id: UUID
@@ -67,8 +65,7 @@ class Message:
         return f"<Message {self.id}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What an attempt led to; `delay_seconds` counts where the message is due again."""
 
     message: Message

@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,23 +26,20 @@ from shared.errors import Fatal
 from shared.messaging import Consumer, Limits, Relay, Subscription
 from shared.messaging.broker import make_broker, make_producer
 from shared.messaging.consumer import NOTE_SECONDS
-from shared.messaging.fuse import Blown
 from shared.messaging.pipeline import Pipeline
-from shared.messaging.redrive import Redrive
-from shared.messaging.stops import Stops
 from shared.messaging.tails import verify_sequences
 from shared.messaging.vault import Vault
 from shared.security import KEY_MIGRATIONS, Callers, KeyStore
 from shared.service.app import Overview, State, make_app
-from shared.service.health import find_lost
+from shared.service.chores import Chores
 from shared.service.jobs import Job, repeat
 from shared.service.operations import OperationsDesk, make_operations_router
 from shared.service.queues import read_queues
 from shared.service.settings import ServiceSettings
 from shared.service.sparing import Sparing
 from shared.service.waiting import find_topics, until_there
-from shared.storage import MIGRATIONS, TRANSIENT, Database, fold_flow, load_queries, migrate
-from shared.telemetry import configure_logs, get_logger, metrics
+from shared.storage import MIGRATIONS, TRANSIENT, Database, load_queries, migrate
+from shared.telemetry import configure_logs, get_logger
 
 log = get_logger(__name__)
 SQL = load_queries("shared.storage")
@@ -55,12 +51,6 @@ STOP_SECONDS = 28.0
 crash; a stop that hung instead would keep the next process in its slot from its work."""
 RELAY_DRAIN_SECONDS = 5.0
 """How long the relay goes on at a stop; what is left waits in the outbox for the next start."""
-GAUGE_SECONDS = 2.0
-"""How often the outbox is measured."""
-REDRIVE_SECONDS = 1.0
-"""How often somebody looks whether operators have asked for anything."""
-FOLD_SECONDS = 15.0
-"""How often the flow ledger's appended rows are folded into cells: what an audit reads stays small."""
 EXPIRE_SECONDS = 300.0
 """How often keys whose time is over are destroyed."""
 GC_THRESHOLDS = (100_000, 50, 100)
@@ -123,6 +113,7 @@ class Service:
         self._stop = asyncio.Event()
         self._cut_off: threading.Timer | None = None
         self._broker: KafkaBroker | None = None
+        self._chores = self._make_chores()
         routers, overview = [*self.routers, *self._operations()], Sparing(self._read_overview).read
         self.app = make_app(self.name, routers, self.state, overview, after_writes=self._wake_relay)
 
@@ -243,62 +234,27 @@ class Service:
         desk = OperationsDesk(self.database, self.state.consumers, self.limits)
         return [make_operations_router(desk, Callers.load(self.settings.callers_file))]
 
-    async def _release_due(self) -> bool:
-        """Release gates whose time has come, of all consumers at once; return whether there were any."""
-        if self.database is None:
-            return False
-        async with self.database.connection() as connection:
-            due = {row["consumer"] for row in await connection.fetch(SQL["find_due_consumers"], datetime.now(UTC))}
-        consumers = [consumer for consumer in self.state.consumers if consumer.group in due]
-        released = await asyncio.gather(*map(self._release, consumers))
-        return any(released)
-
-    async def _release(self, consumer: Consumer) -> bool:
-        try:
-            has_more = await consumer.pipeline.release()
-        except Blown as blown:
-            consumer.stop(blown)
-            return False
-        if has_more:
-            self._wake()
-        return has_more
-
-    async def _note_positions(self) -> bool:
-        for consumer in self.state.consumers:
-            await consumer.note()
-        return False
-
     async def _read_overview(self) -> dict[str, Any]:
         counts = await self.overview() if self.overview else {}
         queues = await read_queues(self.database, self.state.consumers) if self.database else []
         return {**counts, "queues": queues}
 
     def _spawn_tasks(self) -> None:
-        jobs: list[Job] = []
-        if self.state.consumers:
-            jobs.append(Job("release gates", self.limits.release_seconds, self._release_due))
-            jobs.append(Job("note positions", NOTE_SECONDS, self._note_positions))
-        if self.database is not None:
-            jobs.append(Job("measure outbox", GAUGE_SECONDS, self._measure))
-            jobs.append(Job("watch consumers", GAUGE_SECONDS, self._watch_consumers))
-            jobs += self._operations_jobs(self.database)
-            jobs.append(Job("fold flow", FOLD_SECONDS, partial(fold_flow, self.database)))
-        jobs += [Job("expire keys", EXPIRE_SECONDS, store.expire) for store in self.key_stores]
+        jobs = [
+            *(self._chores.jobs() if self._chores else ()),
+            *(Job("expire keys", EXPIRE_SECONDS, store.expire) for store in self.key_stores),
+        ]
         self.state.tasks = [asyncio.create_task(repeat(job, self.fail), name=job.name) for job in jobs]
         # What a service's own job has said waits for no look of the relay's own.
         self.state.tasks += [asyncio.create_task(repeat(job, self.fail, self._wake_relay), name=job.name) for job in self.jobs]
         if self.relay is not None:
             self.state.tasks.append(asyncio.create_task(self.relay.run(), name="relay"))
 
-    def _operations_jobs(self, database: Database) -> list[Job]:
-        """Return what carries out operators' actions, and what tells of consumers that stopped."""
-        consumers = self.state.consumers
-        redrive = Redrive(database, {consumer.group: consumer.pipeline for consumer in consumers}, self.limits)
-        stops = Stops(database, consumers, self.limits, self.settings.instance or f"{self.name}-{os.getpid()}")
-        return [
-            Job("redrive", REDRIVE_SECONDS, redrive.step),
-            Job("stops", self.limits.stops_seconds, stops.look),
-        ]
+    def _make_chores(self) -> Chores | None:
+        if self.database is None:
+            return None
+        member = self.settings.instance or f"{self.name}-{os.getpid()}"
+        return Chores(self.database, self.state.consumers, self.limits, member, self._wake, self._stop.is_set)
 
     def _make_relay(self) -> Relay | None:
         if self.database is None:
@@ -324,35 +280,13 @@ class Service:
     def _say(self, what: str) -> None:
         self.state.waits_for = what
 
-    async def _watch_consumers(self) -> bool:
-        """End a process whose Kafka client gave up for good, so that the next one in its slot goes on."""
-        # Clients that are being stopped leave their groups too.
-        if not self._stop.is_set() and (lost := find_lost(self.state.consumers)):
-            raise Fatal(f"{lost[0]} reads no more: a task of it has ended by itself")
-        return False
-
-    async def _measure(self) -> bool:
-        if self.database is not None:
-            async with self.database.connection() as connection:
-                row = await connection.fetchrow(SQL["measure_outbox"])
-                parked = {line["consumer"]: line for line in await connection.fetch(SQL["measure_parked"])}
-            metrics.OUTBOX_EVENTS.set(row["waiting"] if row else 0)
-            metrics.OUTBOX_AGE.set(row["age_seconds"] if row else 0)
-            for group in (consumer.group for consumer in self.state.consumers):
-                metrics.PARKED_RECORDS.labels(group).set(parked[group]["records"] if group in parked else 0)
-                metrics.PARKED_AGE.labels(group).set(parked[group]["age_seconds"] if group in parked else 0)
-        return False
-
     async def _shut_down(self, server: _Server, http: asyncio.Task[None]) -> None:
         """Stop taking, finish what is in hand, hand back the rest."""
         if self._cut_off is not None:
             self._cut_off.start()
         server.should_exit = True
         await asyncio.wait({http}, timeout=HTTP_DRAIN_SECONDS)
-        if self._broker is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._note_positions(), NOTE_SECONDS)
-            await self._broker.stop()
+        await self._stop_consumers()
         relays = [task for task in self.state.tasks if task.get_name() == "relay"]
         for task in self.state.tasks:
             if task not in relays:
@@ -370,6 +304,13 @@ class Service:
         ]:
             await database.close()
         log.info("The service has stopped.", action="stopped")
+
+    async def _stop_consumers(self) -> None:
+        if self._broker is None or self._chores is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._chores.note_positions(), NOTE_SECONDS)
+        await self._broker.stop()
 
     async def _drain_relay(self) -> None:
         """Give the relay a moment to empty the outbox, so that a planned stop delays nobody's events."""

@@ -11,10 +11,12 @@ from aiokafka.protocol.group import JoinGroupRequest
 from aiokafka.protocol.metadata import MetadataRequest
 
 from shared.errors import Fatal
+from shared.messaging import Limits
 from shared.messaging import connections as module
 from shared.messaging.connections import mend_connections
-from shared.service import Service, ServiceSettings
+from shared.service.chores import Chores
 from shared.service.health import find_lost
+from shared.storage import Database
 
 
 class ClosedTransport:
@@ -111,14 +113,16 @@ async def test_a_consumer_whose_loop_has_ended_is_noticed_and_one_that_was_follo
 async def test_a_client_that_left_its_group_ends_its_process_and_one_that_is_being_stopped_does_not() -> None:
     left = asyncio.create_task(asyncio.sleep(0))
     await left
-    service = Service("test", ServiceSettings(kafka_bootstrap_servers="127.0.0.1:1"))
-    service.state.consumers = [consumer_with("eligibility.workers", left)]
+    is_stopping = asyncio.Event()
+    consumers = [consumer_with("eligibility.workers", left)]
+    database = Database("postgresql://nobody@127.0.0.1:1/none", name="test")
+    chores = Chores(database, consumers, Limits(), "test-1", lambda: None, is_stopping.is_set)
 
     with pytest.raises(Fatal, match=r"eligibility\.workers"):
-        await service._watch_consumers()
-    service.stop()
+        await chores.watch_consumers()
+    is_stopping.set()
 
-    assert await service._watch_consumers() is False
+    assert await chores.watch_consumers() is False
 
 
 def consumer_with(group: str, task: asyncio.Task[Any], loops: Sequence[asyncio.Task[Any]] = ()) -> Any:

@@ -42,12 +42,25 @@ class Setup:
 class BenchStack(Stack):
     """A stack whose notification only hears; senders are started when it is their turn."""
 
+    _added = 0
+
     def add_senders(self, count: int) -> None:
         """Start processes that send, and return once they are ready."""
         self.options = replace(self.options, settings={**self.options.settings, ROLES: "send"})
-        for number in range(1, count + 1):
-            self._services.start(self._service("notification", f"{SENDER}-{number}", free_port()))
-        self._services.wait_until_ready(lambda _: None)
+        for _ in range(count):
+            self.add("notification", SENDER)
+
+    def add(self, service: str, name: str) -> str:
+        """Start one more process of a service, return its slot once it is ready."""
+        self._added += 1
+        slot = f"{name}-{self._added + 1}"
+        self._services.start(self._service(service, slot, free_port()))
+        self.process(slot).wait_until_ready()
+        return slot
+
+    def remove(self, slot: str) -> None:
+        """Stop a process that was added."""
+        self._services.remove(self.process(slot))
 
 
 class RintisSystem(System):

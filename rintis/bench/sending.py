@@ -16,6 +16,13 @@ PATIENCE_SECONDS = 120.0
 async def send_all(system: RintisSystem, senders: int = SENDERS) -> dict[str, float]:
     """Start senders, wait until nothing is due, and return how many messages were sent how fast."""
     await asyncio.to_thread(system.stack.add_senders, senders)
+    await until_sent(system)
+    sent, seconds = await system.sent()
+    return {"messages": sent, "seconds": round(seconds, 3), "per_s": round(sent / seconds, 1) if seconds else 0.0}
+
+
+async def until_sent(system: RintisSystem) -> None:
+    """Return once nothing is due any more, or nothing moves."""
     before, since = -1, time.monotonic()
     while await system.is_unsent():
         sent, _ = await system.sent()
@@ -24,5 +31,3 @@ async def send_all(system: RintisSystem, senders: int = SENDERS) -> dict[str, fl
         if time.monotonic() - since > PATIENCE_SECONDS:
             break
         await asyncio.sleep(LOOK_SECONDS)
-    sent, seconds = await system.sent()
-    return {"messages": sent, "seconds": round(seconds, 3), "per_s": round(sent / seconds, 1) if seconds else 0.0}

@@ -7,6 +7,7 @@ import json
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -25,6 +26,13 @@ app = typer.Typer(no_args_is_help=True, help="Play a known hard hour against a s
 Folder = Annotated[Path | None, typer.Option(help="Where everything of the trial is kept.")]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same load.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+
+
+class ListForm(StrEnum):
+    """What a list's file is."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
 
 
 class Verdict(Protocol):
@@ -103,6 +111,49 @@ def play_door(  # noqa: PLR0913 - one parameter an option of the command line
 
     options = door.Options(rounds, batched, items, singles, clients, seed)
     _play(folder, lambda state, steps: door.play(state, options, steps), as_json=as_json)
+
+
+@app.command("scale")
+def play_scale(
+    n: Annotated[int, typer.Option("--n", min=100, max=2_000_000, help="Registrations.")] = 16_000,
+    rate: Annotated[float, typer.Option(min=1, max=5_000, help="How many come per second.")] = 300.0,
+    sms_ms: Annotated[
+        float, typer.Option(min=1, max=1_000, help="What the provider takes for each SMS, in milliseconds.")
+    ] = 50.0,
+    seed: Seed = 1,
+    *,
+    folder: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add and remove processes under load, then let 1, 2 and 4 processes send by a slow provider.
+
+    Exit status: 0 as it must be; 1 senders send less than nine tenths of what their number promises, or something was lost or doubled.
+    """
+    require_checkout()
+    from rintis.trials import scale  # noqa: PLC0415 - see above
+
+    options = scale.Options(n, rate, sms_ms / 1000, seed)
+    _play(folder, lambda state, steps: scale.play(state, options, steps), as_json=as_json)
+
+
+@app.command("list")
+def play_list(
+    n: Annotated[int, typer.Option("--n", min=1_000, max=1_048_575, help="Lines; a sheet holds no more.")] = 1_000_000,
+    form: Annotated[ListForm, typer.Option("--form", help="What the file is.")] = ListForm.CSV,
+    seed: Seed = 1,
+    *,
+    folder: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in a list of a million people who were laid off, and see that each is there and that memory does not grow with the file.
+
+    Exit status: 0 as it must be; 1 a line is missing or double, or the importer's memory grew.
+    """
+    require_checkout()
+    from rintis.trials import lists  # noqa: PLC0415 - see above
+
+    options = lists.Options(n, lists.Form(form), seed)
+    _play(folder, lambda state, steps: lists.play(state, options, steps), as_json=as_json)
 
 
 def _show(steps: Steps, figures: dict[str, Any]) -> None:

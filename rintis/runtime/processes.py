@@ -170,6 +170,11 @@ class Supervisor:
         self._threads.append(thread)
         thread.start()
 
+    def remove(self, process: Process) -> None:
+        """Stop one process for good."""
+        self.processes.remove(process)
+        process.stop()
+
     def wait_until_ready(self, say: Callable[[str], None]) -> None:
         """Return once every process is ready.
 
@@ -196,7 +201,7 @@ class Supervisor:
         while True:
             began = time.monotonic()
             code = process.wait()
-            if self._stopping.is_set():
+            if self._stopping.is_set() or process not in self.processes:
                 return
             crashes = 1 if time.monotonic() - began > STEADY_SECONDS else crashes + 1
             pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (crashes - 1))

@@ -23,3 +23,8 @@ select count(*) from submissions where verdict = 'accepted';
 -- count_bodies --
 -- What the bare door has taken.
 select count(*) from bodies;
+
+-- count_list --
+-- What a layoff list has led to.
+select (select count(*) from evidence) as evidence, (select count(*) from persons where state = 'preregistered') as preregistered,
+       (select count(*) from submissions) as submissions;

@@ -35,9 +35,10 @@ async def send_message(request: web.Request) -> web.Response:
         message = None
     if not key or not isinstance(message, dict):
         return _answer({"code": "malformed_request"}, status=400)
-    answer = request.app[PROVIDER].take(key, message)
-    if answer.delay_seconds:
-        await asyncio.sleep(answer.delay_seconds)
+    provider = request.app[PROVIDER]
+    answer = provider.take(key, message)
+    if delay := answer.delay_seconds + provider.behaviour.each_seconds:
+        await asyncio.sleep(delay)
     return _answer(answer.body, status=answer.status)
 
 
@@ -48,8 +49,10 @@ async def send_messages(request: web.Request) -> web.Response:
         messages = [(str(message["key"]), message) for message in call["messages"]]
     except (ValueError, LookupError, TypeError):
         return _answer({"code": "malformed_request"}, status=400)
-    answers = request.app[PROVIDER].take_all(messages)
-    if delay := max((answer.delay_seconds for answer in answers), default=0.0):
+    provider = request.app[PROVIDER]
+    answers = provider.take_all(messages)
+    slowest = max((answer.delay_seconds for answer in answers), default=0.0)
+    if delay := slowest + provider.behaviour.each_seconds * len(messages):
         await asyncio.sleep(delay)
     told = zip(messages, answers, strict=True)
     return _answer({"answers": [answer.body | {"key": key, "status": answer.status} for (key, _), answer in told]})

@@ -24,6 +24,8 @@ class Behaviour(Misbehaving):
     """So many messages are answered 429 and not taken."""
     reject_numbers: list[str] = field(default_factory=list)
     """Numbers that do not exist as far as the provider knows."""
+    each_seconds: float = 0.0
+    """What each message takes, one after the other in a call of many."""
 
 
 @dataclass(frozen=True, slots=True)

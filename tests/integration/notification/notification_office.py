@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -131,4 +131,4 @@ def an_intent(subject: UUID, sealed: str, **changes: Any) -> Intent:
         valid_until=None,
         channel=Channel.SMS,
     )
-    return replace(intent, **changes)
+    return intent._replace(**changes)

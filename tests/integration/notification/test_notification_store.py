@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -39,7 +38,7 @@ async def test_a_decision_on_older_facts_is_skipped_when_a_newer_one_is_known(of
     worker = uuid4()
     sealed = await office.contact(worker)
     older = an_intent(worker, sealed, thread="decision")
-    await office.intend(older, replace(older, id=uuid4(), event_id=uuid4(), facts_version=2))
+    await office.intend(older, older._replace(id=uuid4(), event_id=uuid4(), facts_version=2))
     sender = office.sender()
     await sender.send_set()
     await sender.send_set()
@@ -60,8 +59,8 @@ async def test_a_message_that_waits_goes_to_the_newest_number(office: Office) ->
 async def test_a_box_that_cannot_be_read_and_a_template_that_does_not_fit_cost_their_neighbours_nothing(office: Office) -> None:
     people = [uuid4() for _ in range(6)]
     intents = [an_intent(person, await office.contact(person)) for person in people]
-    intents[2] = replace(intents[2], sealed=await office.contact(people[3]))
-    intents[4] = replace(intents[4], template="waitlisted.v1")
+    intents[2] = intents[2]._replace(sealed=await office.contact(people[3]))
+    intents[4] = intents[4]._replace(template="waitlisted.v1")
     await office.intend(*intents)
     await office.sender().send_set()
     assert await office.states() == {("failed", "box_unreadable"): 1, ("failed", "template_unfit"): 1, ("sent", ""): 4}

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -102,13 +102,22 @@ async def test_a_call_without_an_answer_leaves_all_unclear_and_sending_again_del
     assert Counter(line.delivered()) == {str(letter.message_id): 1 for letter in letters}
 
 
+async def test_a_provider_that_takes_its_time_for_each_message_takes_as_many_times_as_long_for_a_call(line: Line) -> None:
+    line.provider.behaviour.each_seconds = 0.05
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    assert await line.send(*some_letters(8)) == [Result(Answer.TAKEN)] * 8
+    assert loop.time() - began >= 8 * 0.05
+
+
 async def test_one_message_that_makes_the_provider_fail_holds_its_neighbours_up_three_times_at_most(line: Line) -> None:
     letters = some_letters(60)
     poison = letters[20]
     line.breaks_at = poison.to
     failed, sizes = list(letters), []
     for attempt in range(1, 5):
-        sent = [replace(letter, attempt=attempt) for letter in failed]
+        sent = [letter._replace(attempt=attempt) for letter in failed]
         results = await line.send(*sent)
         failed = [letter for letter, result in zip(sent, results, strict=True) if result.answer is Answer.UNCLEAR]
         sizes.append(len(failed))

@@ -64,10 +64,6 @@ on conflict (edge, topic, partition) do update set offsets = excluded.offsets;
 with kept as (insert into audits (verdict) values ($1) returning id)
 delete from audits where id <= (select id from kept) - $2;
 
--- find_last_audit --
--- The last verdict.
-select at, verdict from audits order by id desc limit 1;
-
 -- forget --
 -- Forget what was proven.
 truncate marks, minutes, holes;

@@ -95,10 +95,6 @@ from unnest($2::text[], $3::text[]) as l(topic, key) cross join lateral (
   select sequence, applied from heard where consumer = $1 and topic = l.topic and key = l.key offset 0
 ) as h;
 
--- find_seen --
--- Which of these intake events a consumer has met.
-select id from seen where consumer = $1 and id = any($2::uuid[]);
-
 -- add_seen --
 -- Remember intake events; a later copy changes nothing.
 insert into seen (consumer, id, seen_at)

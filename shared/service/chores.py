@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from shared.errors import Fatal
@@ -25,6 +25,10 @@ GAUGE_SECONDS = 2.0
 """How often the outbox is measured, and consumers are looked at."""
 REDRIVE_SECONDS = 1.0
 """How often somebody looks whether operators have asked for anything."""
+FORGET_SECONDS = 60.0
+"""How often ids of the intake are looked for that are old enough to be forgotten."""
+FORGET_BATCH = 5_000
+"""Ids forgotten in one transaction: some tens of milliseconds, so that no batch waits for it."""
 FOLD_SECONDS = 15.0
 """How often the flow ledger's appended rows are folded into cells: what an audit reads stays small."""
 
@@ -51,6 +55,7 @@ class Chores:
             Job("redrive", REDRIVE_SECONDS, redrive.step),
             Job("stops", self.limits.stops_seconds, stops.look),
             Job("fold flow", FOLD_SECONDS, partial(fold_flow, self.database)),
+            Job("forget seen", FORGET_SECONDS, self.forget_seen),
         ]
 
     async def note_positions(self) -> bool:
@@ -58,6 +63,13 @@ class Chores:
         for consumer in self.consumers:
             await consumer.note()
         return False
+
+    async def forget_seen(self) -> bool:
+        """Forget ids of the intake that are too old to come again; return whether there may be more."""
+        before = datetime.now(UTC) - timedelta(days=self.limits.seen_days)
+        async with self.database.connection() as connection:
+            status = await connection.execute(SQL["forget_seen"], before, FORGET_BATCH)
+        return bool(status == f"DELETE {FORGET_BATCH}")
 
     async def watch_consumers(self) -> bool:
         """End a process whose Kafka client gave up for good, so that the next one in its slot goes on."""

@@ -106,6 +106,10 @@ returning id;
 -- Forget intake events that wait: their own release must not look like a copy.
 delete from seen where consumer = $1 and id = any($2::uuid[]);
 
+-- forget_seen --
+-- Forget intake events of long ago, the oldest first, a bounded number at once.
+delete from seen where (consumer, id) in (select consumer, id from seen where seen_at < $1 order by seen_at limit $2);
+
 -- lock_gates --
 -- Which of a batch's keys have to wait.
 select gate.topic, gate.key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -24,6 +25,7 @@ from shared.messaging.positions import Partition
 from shared.messaging.records import KafkaRecord
 from shared.messaging.stops import Stop, forget_stop, note_stop
 from shared.messaging.tolerance import keep_records, tolerant_parser
+from shared.messaging.trimming import delete_below, find_handled
 from shared.storage import TRANSIENT
 from shared.telemetry import get_logger, metrics
 
@@ -259,6 +261,17 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 # The group is being joined, or the broker is away: the next note says it all.
                 return
         self._noted = noted
+
+    async def trim(self) -> None:
+        """Have what was handled long enough ago deleted from the intake's topics, as far as this process reads them."""
+        client, reading = self.subscriber.consumer, self.pipeline.positions.reading
+        if client is None or not self.pipeline.subscription.topic.is_intake:
+            return
+        positions = {tp: reading[tp.topic, tp.partition] for tp in client.assignment() if (tp.topic, tp.partition) in reading}
+        before = datetime.now(UTC) - timedelta(hours=self._limits.intake_hours)
+        if bounds := await find_handled(client, positions, before):
+            await delete_below(self._bootstrap, bounds)
+            log.info("Handled records were deleted.", action="intake_trimmed", consumer=self.group, partitions=len(bounds))
 
     def stop(self, blown: Blown) -> None:
         """Read a topic no further, whatever else this consumer reads."""

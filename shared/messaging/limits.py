@@ -97,6 +97,9 @@ class Limits:
     """How long the relay leaves a topic alone that the broker does not know."""
     dead_record_days: int = 30
     """How long a parked or dead record of the intake stays readable for an operator."""
+    intake_hours: float = 24.0
+    """How long a record of the intake stays on its topic after it was handled: a day to look into what went wrong, and no longer, since
+    it names people in clear. What was not handled stays, for as long as the topic keeps it."""
     seen_days: int = 90
     """How long an id of the intake is remembered: six times as long as a topic keeps it, and a quarter of a year for a publisher who
     sends an old file once more. A copy that comes later is taken for what it says: one NIK is one person, and is told so."""

@@ -23,6 +23,8 @@ SQL = load_queries("shared.storage")
 
 GAUGE_SECONDS = 2.0
 """How often the outbox is measured, and consumers are looked at."""
+TRIM_SECONDS = 900.0
+"""How often records of the intake are looked for that were handled long enough ago: a part of the day for which they stay."""
 REDRIVE_SECONDS = 1.0
 """How often somebody looks whether operators have asked for anything."""
 FORGET_SECONDS = 60.0
@@ -84,7 +86,13 @@ class Chores:
         return [
             Job("release gates", self.limits.release_seconds, self._release_due),
             Job("note positions", NOTE_SECONDS, self.note_positions),
+            Job("trim intake", TRIM_SECONDS, self._trim),
         ]
+
+    async def _trim(self) -> bool:
+        for consumer in self.consumers:
+            await consumer.trim()
+        return False
 
     async def _release_due(self) -> bool:
         """Release gates whose time has come, of all consumers at once; return whether there were any."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
@@ -69,6 +70,18 @@ class Pair:
             envelope = Envelope(reference, "https://kemnaker.example", RegistrationSubmitted.TYPE, datetime.now(UTC))
             await producer.send(INTAKE_TOPIC, a_registration(reference), key=reference.encode(), headers=headers_of(envelope))
         await producer.stop()
+
+    async def trim(self, *, hours: float) -> int:
+        """Let the intake's consumer delete what it handled so long ago; return how many records that were."""
+        assert self._service
+        consumer = self._service.state.consumers[0]
+        consumer._limits = replace(consumer._limits, intake_hours=hours)
+        client = consumer.subscriber.consumer
+        partitions = list(client.assignment())
+        before = await client.beginning_offsets(partitions)
+        await consumer.trim()
+        after = await client.beginning_offsets(partitions)
+        return sum(after[tp] - before[tp] for tp in partitions)
 
     @property
     def failure(self) -> Fatal | None:

@@ -39,7 +39,7 @@ bench: setup ## Measure rate, latency and cost beside the floor, N=200000 regist
 
 test: setup-dev browser ## Run every test, against real Kafka and PostgreSQL that are started for it
 	@$(if $(LEFT_OUT),echo "Left out for want of go or chromium on PATH: $(LEFT_OUT)")
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not mutations and not measured$(if $(LEFT_OUT), and $(LEFT_OUT))"
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=20 -m "not mutations and not measured$(if $(LEFT_OUT), and $(LEFT_OUT))"
 
 # Tests mostly wait; each worker has its own Kafka and PostgreSQL. In the order of the folders the longest come first.
 WORKERS ?= 2

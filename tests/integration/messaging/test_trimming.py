@@ -20,7 +20,7 @@ async def test_what_was_handled_is_deleted_once_it_is_old_enough_and_what_was_no
     async with a_stage(environment) as stage:
         pair = Pair(environment, stage)
         await pair.send(REFERENCES)
-        client = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+        client = AIOKafkaConsumer(INTAKE_TOPIC, bootstrap_servers=bootstrap, enable_auto_commit=False)
         await client.start()
         try:
             partitions = [TopicPartition(INTAKE_TOPIC, number) for number in client.partitions_for_topic(INTAKE_TOPIC)]

@@ -50,7 +50,11 @@ async def test_a_million_is_audited_in_seconds_and_the_next_audit_costs_a_fracti
     assert again_seconds < (FRACTION * first_seconds if minutes == SIX_HOURS else MOST_SECONDS)
 
     await stage.sql("notification", "delete from attempts where message_id = md5('m77')::uuid")
-    await stage.sql("eligibility", "update flow_cells set events = events - 1 where ctid = (select min(ctid) from flow_cells)")
+    await stage.sql(
+        "eligibility",
+        # What one consumer heard: what a service has said is compared with each of its hearers.
+        "update flow_cells set events = events - 1 where ctid = (select min(ctid) from flow_cells where direction = 'heard')",
+    )
     broken, broken_seconds = await timed(stage)
     print(f"with two things broken among it: {broken_seconds:.2f} s")  # noqa: T201
     assert {finding.where for finding in broken.findings} >= {"notification: message_unproven"}

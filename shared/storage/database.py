@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
+from shared.storage.arrays import use_arrays
 from shared.storage.silence import Silence
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Database:
                 min_size=1,
                 max_size=self._size,
                 connection_class=Lean,
+                init=use_arrays,
                 command_timeout=STATEMENT_SECONDS,
                 timeout=CONNECT_SECONDS,
                 server_settings={"application_name": self.name, "timezone": "UTC", **self._planner},

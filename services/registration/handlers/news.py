@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from services.registration.repository.statuses import (
     HeardDecision,
@@ -91,9 +90,7 @@ class KeepMessages:
         A worker has several messages: each event stands for itself, and one that was put back may be older than what is known.
         """
         heard = [
-            HeardMessage(
-                item.event.subject_id, MESSAGES[type(item.event)], getattr(item.event, "channel", None), item.envelope.time
-            )
+            HeardMessage(item.event.subject_id, MESSAGES[type(item.event)], vars(item.event).get("channel"), item.envelope.time)
             for item in batch
         ]
         stands = await keep_messages(tx, heard)
@@ -108,7 +105,9 @@ def _outcome(stands: bool | None) -> Outcome:  # noqa: FBT001 - None is a third 
 
 
 def _placement(item: Received[Placement]) -> HeardPlacement:
-    event: Any = item.event
-    name = getattr(event, "incubator_name", None) or getattr(event, "referred_to_name", None)
-    until, position = getattr(event, "expires_at", None), getattr(event, "position", None)
-    return HeardPlacement(event.worker_id, PLACEMENTS[type(event)], name, until, position, item.envelope.time)
+    # As a dict: a model takes microseconds to say that it has no such field.
+    event, said = item.event, vars(item.event)
+    name = said.get("incubator_name") or said.get("referred_to_name")
+    return HeardPlacement(
+        event.worker_id, PLACEMENTS[type(event)], name, said.get("expires_at"), said.get("position"), item.envelope.time
+    )

@@ -104,7 +104,8 @@ def play_door(  # noqa: PLR0913 - one parameter an option of the command line
 ) -> None:
     """Measure the HTTP door beside a bare endpoint that validates the same bodies and inserts them.
 
-    Exit status: 0 half of the bare rate in batches and a tenth of it one by one; 1 less, or something is not there.
+    Batches are kept at once and decided afterwards, as their publisher may prefer; beside them the same with verdicts.
+    Exit status: 0 half of the bare rate in kept batches and a tenth of it one by one; 1 less, or something is not there.
     """
     require_checkout()
     from rintis.trials import door  # noqa: PLC0415 - see above

@@ -6,6 +6,12 @@ select topic, partition, next_offset, updated_at from progress where consumer = 
 -- What of a topic still waits to be sent.
 select count(*) as events, coalesce(max(id), 0) as last_id, min(created_at) as oldest from outbox where topic = $1;
 
+-- find_kept_calls --
+-- What waits for its verdict in calls that were kept, how much of it could not be done before, and for how long the oldest has waited.
+select coalesce(sum(items), 0)::int as items, coalesce(sum(items) filter (where attempts > 0), 0)::int as held,
+  coalesce(extract(epoch from clock_timestamp() - min(kept_at)), 0)::float8 as age_seconds
+from deferred_calls;
+
 -- find_gates --
 -- Keys of a consumer that wait.
 select count(*) as keys, count(*) filter (where is_held) as held, min(opened_at) as oldest from gate where consumer = $1;

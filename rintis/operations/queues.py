@@ -18,6 +18,8 @@ SQL = load_queries("rintis.operations")
 
 EDGE_WORDS = "Antrean kirim"
 """What an outbox is called."""
+KEPT_WORDS, KEPT = "Kiriman HTTP yang menunggu keputusan", "registration.calls"
+"""Calls that were kept to be decided afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ async def read_queues(sources: Sources, log: Log) -> list[Queue]:
             for row in await connection.fetch(SQL["count_dead"]):
                 dead[row["consumer"]] = dead.get(row["consumer"], 0) + row["letters"]
     queues = [await _read_edge(sources, log, edge, dead.get(edge.group, 0)) for edge in EDGES]
-    return queues + [await _read_outbox(sources, service) for service in sources.services]
+    kept = [await _read_kept(sources)] if "registration" in sources.services else []
+    return [*queues, *kept, *[await _read_outbox(sources, service) for service in sources.services]]
 
 
 async def _read_edge(sources: Sources, log: Log, edge: Edge, dead: int) -> Queue:
@@ -83,6 +86,13 @@ async def _read_outbox(sources: Sources, service: str) -> Queue:
     oldest = min((row["oldest"] for row in rows if row["oldest"]), default=None)
     age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
     return Queue(f"{EDGE_WORDS} {service}", f"{service}.outbox", waiting, age, 0.0, 0.0 if not waiting else None, 0, 0, 0)
+
+
+async def _read_kept(sources: Sources) -> Queue:
+    async with sources.read("registration") as connection:
+        row = await connection.fetchrow(SQL["find_kept_calls"])
+    waiting, held, age = (row["items"], row["held"], row["age_seconds"]) if row else (0, 0, 0.0)
+    return Queue(KEPT_WORDS, KEPT, waiting, age, 0.0, 0.0 if not waiting else None, 0, held, 0)
 
 
 def drain_seconds(waiting: int, per_second: float) -> float | None:

@@ -31,10 +31,17 @@ from shared.storage.sql import load_queries
 SQL = load_queries("rintis.trials")
 PUBLISHER = "kemnaker"
 OURS, BARE = "ours", "bare"
-MANY, ONE = "batches", "singles"
+MANY, DECIDED, ONE = "batches", "batches_with_verdicts", "singles"
+"""Calls with many that are kept to be decided afterwards, as their publisher prefers; the same with verdicts; calls with one, decided."""
+BESIDE = {MANY: MANY, DECIDED: MANY, ONE: ONE}
+"""What of the bare endpoint, which decides nothing, each is put beside."""
 GOALS = {MANY: 0.5, ONE: 0.1}
 """Least share of the bare endpoint's rate."""
+PREFERRED = {MANY: {"Prefer": "respond-async"}}
 CALL_SECONDS = 60.0
+DRAIN_SECONDS = 300.0
+"""Longest wait for what was kept to be decided: it would take the machine from whoever is measured next."""
+LOOK_SECONDS = 0.2
 PAUSE_SECONDS = 0.05
 """Before a call is made again that was turned away without a time to come back, which is counted."""
 DATABASE = "rintis_bare_door"
@@ -76,7 +83,7 @@ class Verdict:
 
     def ratio(self, kind: str) -> float:
         """Return our share of the bare endpoint's rate."""
-        return self.rate(OURS, kind) / self.rate(BARE, kind)
+        return self.rate(OURS, kind) / self.rate(BARE, BESIDE[kind])
 
     @property
     def is_good(self) -> bool:
@@ -86,12 +93,9 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """Return it for JSON."""
         figures: dict[str, Any] = {"options": asdict(self.options)}
-        for kind, goal in GOALS.items():
-            figures[kind] = {
-                "ratio": round(self.ratio(kind), 3),
-                "goal": goal,
-                **{whose: self._figures(whose, kind) for whose in (OURS, BARE)},
-            }
+        for kind in BESIDE:
+            measured = {whose: self._figures(whose, kind) for whose in (OURS, BARE) if (whose, kind) in self.measured}
+            figures[kind] = {"ratio": round(self.ratio(kind), 3), "goal": GOALS.get(kind), **measured}
         return {**figures, "sent": dict(self.sent), "stored": dict(self.stored), "is_good": self.is_good}
 
     def _figures(self, whose: str, kind: str) -> dict[str, Any]:
@@ -124,15 +128,16 @@ async def play(state: State, options: Options, steps: Steps) -> Verdict:
         process = Process(state, Program("bare-door", "bench.door", port, environment, ready_path=None))
         bare.start(process)
         await asyncio.to_thread(bare.wait_until_ready, lambda _: None)
-        trial = Trial(
-            {OURS: stack.urls["registration"], BARE: process.program.url}, stack.secrets.tokens[PUBLISHER], options, steps
-        )
-        await trial.run()
-        rows = {OURS: (stack.databases.url("registration", "registration"), "count_submissions"), BARE: (address, "count_bodies")}
-        for whose, (url, block) in rows.items():
-            connection = await asyncpg.connect(url)
-            trial.verdict.stored[whose] = await connection.fetchval(SQL[block])
-            await connection.close()
+        ours, theirs = await asyncpg.connect(stack.databases.url("registration", "registration")), await asyncpg.connect(address)
+        try:
+            addresses = {OURS: stack.urls["registration"], BARE: process.program.url}
+            trial = Trial(addresses, stack.secrets.tokens[PUBLISHER], options, steps, ours)
+            await trial.run()
+            for whose, connection, block in ((OURS, ours, "count_submissions"), (BARE, theirs, "count_bodies")):
+                trial.verdict.stored[whose] = await connection.fetchval(SQL[block])
+        finally:
+            await ours.close()
+            await theirs.close()
         return trial.verdict
     finally:
         await asyncio.to_thread(bare.stop)
@@ -142,8 +147,16 @@ async def play(state: State, options: Options, steps: Steps) -> Verdict:
 class Trial:
     """The measurements, in turn."""
 
-    def __init__(self, addresses: Mapping[str, str], token: str, options: Options, steps: Steps) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        token: str,
+        options: Options,
+        steps: Steps,
+        database: asyncpg.Connection[asyncpg.Record],
+    ) -> None:
         self._addresses = addresses
+        self._database = database
         self._token = token
         self._options = options
         self._steps = steps
@@ -155,23 +168,36 @@ class Trial:
         """Warm up, then measure each in each round."""
         options = self._options
         for whose in (OURS, BARE):
-            await self._measure(whose, MANY, options.items)
-            await self._measure(whose, ONE, options.clients)
+            for kind, count in ((MANY, options.items), (ONE, options.clients)):
+                await self._measure(whose, kind, count)
+        await self._drain()
         for number in range(1, options.rounds + 1):
-            for kind, count in ((MANY, options.batched), (ONE, options.singles)):
-                for whose in (OURS, BARE):
-                    with self._steps.step(f"Round {number} of {options.rounds}: {whose}, {count:,} registrations in {kind}"):
+            for kind, count in ((MANY, options.batched), (DECIDED, options.batched), (ONE, options.singles)):
+                for whose in (OURS, BARE) if kind == BESIDE[kind] else (OURS,):
+                    with self._steps.step(
+                        f"Round {number} of {options.rounds}: {whose}, {count:,} registrations in {kind.replace('_', ' ')}"
+                    ):
                         measured = await self._measure(whose, kind, count)
                     self._steps.note(f"  {measured.per_second:,.0f} registrations/s")
                     self.verdict.measured.setdefault((whose, kind), []).append(measured)
+                    await self._drain()
+
+    async def _drain(self) -> None:
+        """Wait until nothing is kept any more that is to be decided. Raises CannotStart where it does not end."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while await self._database.fetchval(SQL["count_deferred"]):
+            if time.monotonic() > deadline:
+                raise CannotStart("What was kept is not decided.", "See the service's log, action call_waits.")
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _measure(self, whose: str, kind: str, count: int) -> Measured:
         bodies = iter(self._bodies(kind, count))
-        path = "/registrations/batch" if kind == MANY else "/registrations"
+        path = "/registrations" if kind == ONE else "/registrations/batch"
         took: list[float] = []
         answers: Counter[str] = Counter()
         timeout = aiohttp.ClientTimeout(total=CALL_SECONDS)
-        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {self._token}"}, timeout=timeout) as client:
+        headers = {"Authorization": f"Bearer {self._token}", **PREFERRED.get(kind, {})}
+        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as client:
 
             async def work() -> None:
                 for key, body in bodies:
@@ -188,12 +214,12 @@ class Trial:
     def _bodies(self, kind: str, count: int) -> list[tuple[str, bytes]]:
         """Return calls with their keys, made before the clock starts."""
         people = list(islice(self._people, count))
-        size = self._options.items if kind == MANY else 1
+        size = 1 if kind == ONE else self._options.items
         return [self._body(people[start : start + size], kind) for start in range(0, count, size)]
 
     def _body(self, people: Sequence[dict[str, Any]], kind: str) -> tuple[str, bytes]:
         self._calls += 1
-        return f"door-{self._calls}", json.dumps({"items": people} if kind == MANY else people[0]).encode()
+        return f"door-{self._calls}", json.dumps(people[0] if kind == ONE else {"items": people}).encode()
 
     @staticmethod
     async def _call(client: aiohttp.ClientSession, address: str, key: str, body: bytes, answers: Counter[str]) -> None:

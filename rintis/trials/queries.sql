@@ -20,6 +20,10 @@ create database rintis_bare_door;
 -- What our door has taken.
 select count(*) from submissions where verdict = 'accepted';
 
+-- count_deferred --
+-- How much of what our door has kept is still to be decided.
+select coalesce(sum(items), 0) from deferred_calls;
+
 -- count_bodies --
 -- What the bare door has taken.
 select count(*) from bodies;

@@ -115,3 +115,9 @@ select 'registration_without_submission' as kind, r.person_id::text as subject, 
 from registrations r
 where r.registered_at >= $1 and not exists (select from submissions s where s.submission_id = r.submission_id)
 order by r.registered_at limit 1000;
+
+-- find_waiting_calls --
+-- Calls that were kept for later an hour ago, and still wait: their publishers were told that nothing of them is lost.
+select 'call_waiting' as kind, id::text as subject, kept_at as since, publisher || ', ' || items || ' of ' || kind || ' ' || reason as detail
+from deferred_calls where kept_at < clock_timestamp() - interval '1 hour'
+order by kept_at limit 1000;

@@ -131,8 +131,37 @@ insert into calls (caller, key_digest, body_digest, answer, answered_at) values 
 delete from calls where (caller, key_digest) in (select caller, key_digest from calls where answered_at < $1 order by answered_at limit $2);
 
 -- has_room --
--- Whether fewer events than this wait to be sent.
-select count(*) < $1::bigint from (select from outbox limit $1::bigint) as waiting;
+-- Whether fewer events than this wait to be sent, or will once the calls that are kept have been worked through.
+select (select count(*) from (select from outbox limit $1::bigint) as waiting)
+  + (select coalesce(sum(items), 0) from deferred_calls) < $1::bigint;
+
+-- defer_call --
+-- Keep a call to be worked through later.
+insert into deferred_calls (publisher, door, kind, items, body, sealed_under, arrived_at) values ($1, $2, $3, $4, $5, $6, $7);
+
+-- claim_deferred --
+-- The call that has waited longest, of those whose time has come and that no other process works on.
+select id, publisher, door, kind, items, body, sealed_under, arrived_at, attempts from deferred_calls
+where next_at <= clock_timestamp()
+order by next_at, id
+limit 1
+for update skip locked;
+
+-- remove_deferred --
+-- Everything in this call has its verdict.
+delete from deferred_calls where id = $1;
+
+-- delay_deferred --
+-- What could not be done of a call waits, by itself.
+update deferred_calls set items = $2, body = $3, sealed_under = $4, reason = $5, attempts = attempts + 1,
+  next_at = clock_timestamp() + make_interval(secs => $6)
+where id = $1;
+
+-- measure_deferred --
+-- How many items wait in calls that are kept, how many of them could not be done before, and for how long the oldest has waited.
+select coalesce(sum(items), 0)::int as items, coalesce(sum(items) filter (where attempts > 0), 0)::int as held,
+  coalesce(extract(epoch from clock_timestamp() - min(kept_at)), 0)::float8 as age_seconds
+from deferred_calls;
 
 -- keep_decisions --
 -- The last decision per worker.

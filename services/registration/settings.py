@@ -14,8 +14,8 @@ class Settings(ServiceSettings):
 
     database_url: str = Field(default="", validation_alias="DATABASE_URL_REGISTRATION")
     blind_keys: SecretStr = Field(default=SecretStr(""), validation_alias="RINTIS_BLIND_KEYS")
-    pool_size: int = Field(default=16, ge=8, validation_alias="RINTIS_REGISTRATION_POOL_SIZE")
-    """Connections: five consumers, relay and jobs, and two for each call in hand (its transaction, and its preparation)."""
+    pool_size: int = Field(default=18, ge=8, validation_alias="RINTIS_REGISTRATION_POOL_SIZE")
+    """Connections: five consumers, relay and jobs, and two for each call in hand (its transaction, and its preparation), kept ones too."""
     http_in_flight: int = Field(default=4, ge=1, le=4, validation_alias="RINTIS_REGISTRATION_HTTP_IN_FLIGHT")
     """Calls with submissions worked on at once: each holds two connections and up to a thousand items."""
     outbox_events: int = Field(default=100_000, ge=1, validation_alias="RINTIS_REGISTRATION_OUTBOX_EVENTS")
@@ -28,6 +28,9 @@ class Settings(ServiceSettings):
     """Our assumption: at most one message a day that one is registered already, so that nobody can be flooded by others."""
     clean_seconds: float = Field(default=60.0, gt=0, validation_alias="RINTIS_REGISTRATION_CLEAN_SECONDS")
     """Pause between clean-ups."""
+
+    deferred_seconds: float = Field(default=0.1, gt=0, validation_alias="RINTIS_REGISTRATION_DEFERRED_SECONDS")
+    """Pause of who works through kept calls while these give way; where none waits, the database is asked once a second."""
 
     @property
     def answers_kept(self) -> timedelta:

@@ -237,7 +237,7 @@ class Service:
     async def _read_overview(self) -> dict[str, Any]:
         counts = await self.overview() if self.overview else {}
         queues = await read_queues(self.database, self.state.consumers) if self.database else []
-        return {**counts, "queues": queues}
+        return {**counts, "queues": [*queues, *counts.get("queues", ())]}
 
     def _spawn_tasks(self) -> None:
         jobs = [

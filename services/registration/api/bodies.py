@@ -18,6 +18,9 @@ MOST_ITEMS = 1_000
 MOST_BYTES = 8 << 20
 """Largest body: a thousand items of the longest kind that is met; some 8 KiB each."""
 
+NUL = b"\\u0000"
+"""How JSON writes the character that no text may hold; where a body has none of it, nobody looks through the texts."""
+
 _BODY = TypeAdapter[Any](Any)
 T = TypeVar("T", RegistrationSubmitted, LayoffReported)
 
@@ -34,7 +37,7 @@ async def read_body(request: Request) -> bytes:
 
 def parse_one(raw: bytes, model: type[T]) -> T:
     """Return the one item of a body. Raises Problem 422 naming the field."""
-    item = read_item(_load(raw), model)
+    item = read_item(_load(raw), model, may_have_nul=NUL in raw)
     if isinstance(item, Malformed):
         first = item.findings[0]
         detail = f"The item does not fit the contract: {first.code}."
@@ -54,16 +57,20 @@ def parse_many(raw: bytes, model: type[T]) -> Sequence[Item | Malformed]:
             field="items",
             remedy="See docs/publish.md.",
         )
-    return [read_item(item, model) for item in items]
+    may_have_nul = NUL in raw
+    return [read_item(item, model, may_have_nul=may_have_nul) for item in items]
 
 
-def read_item(item: Any, model: type[T]) -> T | Malformed:
+def read_item(item: Any, model: type[T], *, may_have_nul: bool) -> T | Malformed:
     """Return an item as the contract has it, or what is wrong with it: places and codes, no values."""
     try:
-        parsed = model.model_validate(item)
+        # Past the model's own method, as with records: it costs a fifth more.
+        parsed: T = model.__pydantic_validator__.validate_python(item)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=False)
         return Malformed(tuple(Finding(f"schema_{e['type']}", ".".join(map(str, e["loc"])) or "body") for e in details))
+    if not may_have_nul:
+        return parsed
     # PostgreSQL keeps no NUL in a text: a hearer would fail on it, so it is stopped here as it is on Kafka.
     nul = tuple(Finding("nul_character", name) for name, value in parsed if _has_nul(value))
     return Malformed(nul) if nul else parsed

@@ -50,14 +50,22 @@ class Order:
     call: Call | None
     outbox_events: int
     """Above this many unsent events nothing more is taken."""
+    arrived_at: datetime
+    """Business time of the call, by which days in it are judged."""
+
+    @property
+    def good(self) -> list[Item]:
+        """Return the items that fit the contract."""
+        return [item for item in self.items if not isinstance(item, Malformed)]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answers to a call, one per item in order, and whether the call was answered before."""
+    """The answers to a call, one per item in order; whether it was answered before, and whether it is worked through later."""
 
     answers: list[Answer]
     is_repeat: bool = False
+    is_deferred: bool = False
 
 
 def source_of(publisher: str) -> str:
@@ -112,21 +120,27 @@ async def forget_answers(desk: Desk, age: timedelta) -> bool:
 
 
 async def _take(tx: Tx, desk: Desk, order: Order) -> list[Answer]:
-    received = [_receive(desk, order, item) for item in order.items if not isinstance(item, Malformed)]
+    received = await settle_items(tx, desk, order, order.good)
+    ids = [submission_of(item).submission_id for item in received]
+    known = await find_verdicts(tx, ids, order.publisher)
+    waiting = iter(ids)
+    return [malformed(item) if isinstance(item, Malformed) else _answer(known[next(waiting)]) for item in order.items]
+
+
+async def settle_items(tx: Tx, desk: Desk, order: Order, items: Sequence[Item]) -> list[Received[Any]]:
+    """Decide on items of a call, the way that records from Kafka go, and return them as received."""
+    received = [_receive(order, item) for item in items]
     for kind, route in ((RegistrationSubmitted, TakeRegistrations), (LayoffReported, TakeLayoffs)):
         if batch := [item for item in received if isinstance(item.event, kind)]:
             handler: Any = route(desk, order.door)
             await handler.apply(tx, batch, await handler.prepare(batch))
-    ids = [submission_of(item).submission_id for item in received]
-    known = await find_verdicts(tx, ids, order.publisher)
-    waiting = iter(ids)
-    return [_malformed(item) if isinstance(item, Malformed) else _answer(known[next(waiting)]) for item in order.items]
+    return received
 
 
-def _receive(desk: Desk, order: Order, item: Item) -> Received[Any]:
+def _receive(order: Order, item: Item) -> Received[Any]:
     """Return an item as if it had come by Kafka. Its id is its reference and content: the same item again is a copy."""
     digest = hashlib.sha256(item.model_dump_json().encode()).hexdigest()[:32]
-    real, now = datetime.now(UTC), desk.clock.now()
+    real, now = datetime.now(UTC), order.arrived_at
     envelope = Envelope(f"{item.reference}#{digest}", source_of(order.publisher), item.TYPE, now)
     cause: UUID = derive_id(f"{envelope.source}\x1f{envelope.id}", "intake", at=now)
     place = (order.door, _NOWHERE, _NOWHERE, item.reference)
@@ -141,5 +155,6 @@ def _answer(known: Known) -> Answer:
     }
 
 
-def _malformed(item: Malformed) -> Answer:
+def malformed(item: Malformed) -> Answer:
+    """Return the answer to an item that does not fit the contract."""
     return {"verdict": "malformed", "reasons": in_words(item.findings), "warnings": []}

@@ -16,6 +16,11 @@ DEAD = """
 insert into dead_letters (id, consumer, topic, partition, record_offset, reason, field, attempts, broker_ms, record, dead_at)
 values (gen_random_uuid(), 'registration.registrations', $1, 0, 0, 'not_json', 'body', 1, 0, 'x', now())
 """
+KEPT = """
+insert into deferred_calls (publisher, door, kind, items, body, sealed_under, arrived_at, kept_at, attempts)
+values ('dinas', 'http', 'registration', 500, 'x', gen_random_uuid(), now(), now() - interval '90 seconds', 0),
+       ('dinas', 'http', 'layoff', 3, 'x', gen_random_uuid(), now(), now(), 2)
+"""
 
 
 async def test_a_queue_says_what_waits_since_when_and_what_is_parked_held_and_dead(stage: Stage) -> None:
@@ -45,7 +50,18 @@ async def test_a_queue_says_what_waits_since_when_and_what_is_parked_held_and_de
     assert queues["registration.outbox"]["waiting"] == 2
     quiet = queues["eligibility.workers"]
     assert (quiet["waiting"], quiet["oldest_seconds"], quiet["drain_seconds"], quiet["dead"]) == (0, 0, 0, 0)
-    assert len(queues) == 21
+    assert len(queues) == 22
+
+
+async def test_calls_that_were_kept_are_a_queue_of_their_own(stage: Stage) -> None:
+    await stage.at_rest()
+    await stage.sql("registration", KEPT)
+
+    done = await stage.command("queues", "--json")
+
+    (kept,) = (queue for queue in json.loads(done.stdout) if queue["consumer"] == "registration.calls")
+    assert (kept["waiting"], kept["held"], kept["drain_seconds"]) == (503, 3, None)
+    assert kept["oldest_seconds"] >= 90
 
 
 async def test_the_age_of_a_queue_is_that_of_its_oldest_unread_record(stage: Stage) -> None:

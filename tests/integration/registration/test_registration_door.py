@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from services.registration.api import Bounds, status_router, submission_router
 from services.registration.api.guesses import MOST_PER_TICKET, Guesses
+from services.registration.app import make_deferral
 from services.registration.handlers.door import forget_answers
 from services.registration.repository.calls import Call
 from services.registration.repository.rows import SQL
@@ -35,7 +36,7 @@ CALLERS = Callers([caller("dinas", "publisher"), caller("kemnaker", "publisher")
 def app_of(office: Office, bounds: Bounds) -> FastAPI:
     app = FastAPI()
     add_problem_handlers(app)
-    app.include_router(submission_router(office.desk, CALLERS, bounds))
+    app.include_router(submission_router(office.desk, CALLERS, bounds, make_deferral(office.desk, office.desk.boxes.keys)))
     app.include_router(status_router(office.desk, Guesses()))
     return app
 

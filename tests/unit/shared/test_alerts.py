@@ -5,6 +5,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+import services.registration.metrics  # noqa: F401 - registers its metrics
 import shared.telemetry.metrics  # noqa: F401 - registers every metric
 from rintis.runtime.state import ROOT
 

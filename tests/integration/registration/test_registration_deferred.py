@@ -15,7 +15,7 @@ from services.registration.api import Bounds, submission_router
 from services.registration.app import make_deferral
 from services.registration.handlers import deferring
 from services.registration.handlers.deferring import Deferral
-from services.registration.handlers.door import Item, Malformed
+from services.registration.handlers.door import Item, Malformed, settle_items
 from shared.service.problems import add_problem_handlers
 from shared.storage import load_queries
 from tests.integration.registration.registration_setup import NIK, NOW, Office, a_layoff, standing
@@ -164,7 +164,7 @@ async def test_two_processes_work_through_different_calls(doors: Doors) -> None:
     for reference, nik in (("A", NIK), ("B", OTHER_NIK)):
         await doors.keep(body(reference=reference, nik=nik))
     other = make_deferral(doors.office.desk, doors.office.desk.boxes.keys)
-    assert await asyncio.gather(doors.deferral.run(), other.run()) == [True, True]
+    assert list(await asyncio.gather(doors.deferral.run(), other.run())) == [True, True]
     assert await doors.office.rows("select count(*) from deferred_calls") == [(0,)]
 
 
@@ -208,12 +208,11 @@ async def test_kept_calls_give_way_to_calls_that_come_in_but_not_for_long(doors:
 async def test_an_item_that_cannot_be_done_waits_alone(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     niks = {"A": NIK, "sick": OTHER_NIK, "C": THIRD_NIK}
     await doors.keep(*(body(reference=name, nik=nik) for name, nik in niks.items()))
-    whole = deferring.settle_items
 
     async def fail_on_the_sick(tx: Any, desk: Any, order: Any, items: list[Item]) -> Any:
         if any(item.reference == "sick" for item in items):
             raise ZeroDivisionError
-        return await whole(tx, desk, order, items)
+        return await settle_items(tx, desk, order, items)
 
     with monkeypatch.context() as patched:
         patched.setattr(deferring, "settle_items", fail_on_the_sick)

@@ -135,6 +135,10 @@ delete from calls where (caller, key_digest) in (select caller, key_digest from 
 select (select count(*) from (select from outbox limit $1::bigint) as waiting)
   + (select coalesce(sum(items), 0) from deferred_calls) < $1::bigint;
 
+-- has_room_for_call --
+-- Whether fewer calls than this are kept.
+select count(*) < $1::bigint from (select from deferred_calls limit $1::bigint) as kept;
+
 -- defer_call --
 -- Keep a call to be worked through later.
 insert into deferred_calls (publisher, door, kind, items, body, sealed_under, arrived_at) values ($1, $2, $3, $4, $5, $6, $7);

@@ -23,6 +23,7 @@ from services.registration.repository.deferred import (
     claim_deferred,
     defer_call,
     delay_deferred,
+    has_room_for_call,
     measure_deferred,
     remove_deferred,
 )
@@ -39,6 +40,8 @@ LOOK_SECONDS = 1.0
 """How often a process looks for calls that another one has kept: that one works through them itself, unless it has ended."""
 GIVE_WAY_SECONDS = 10.0
 """How long kept calls give way to calls that come in: a wave of them is answered at the speed of keeping, and nobody waits much longer."""
+MOST_CALLS = 2_000
+"""Calls kept at once, beside the bound on their items: small ones are looked over as a whole before each that is worked through."""
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 2.0, 300.0
 """When what could not be done is tried again: doubled each time, and never given up. Somebody was told that it is kept."""
 
@@ -75,7 +78,7 @@ class Deferral:
         async with self.desk.database.transaction() as tx:
             if order.call is not None and (before := await begin_call(tx, order.call)) is not None:
                 return Reply(before, is_repeat=True)
-            if not await has_room(tx, order.outbox_events):
+            if not (await has_room(tx, order.outbox_events) and await has_room_for_call(tx, MOST_CALLS)):
                 raise Overloaded
             if kept is not None:
                 await defer_call(tx, order.publisher, order.door, kind, kept, order.arrived_at)

@@ -38,6 +38,11 @@ class Waiting(NamedTuple):
     age_seconds: float
 
 
+async def has_room_for_call(tx: Tx, calls: int) -> bool:
+    """Return whether fewer than `calls` are kept."""
+    return bool(await tx.fetchval(SQL["has_room_for_call"], calls))
+
+
 async def defer_call(tx: Tx, publisher: str, door: str, kind: str, kept: Kept, arrived_at: datetime) -> None:
     """Keep a call to be worked through later."""
     await tx.execute(SQL["defer_call"], publisher, door, kind, *kept, arrived_at)

@@ -196,6 +196,14 @@ async def test_more_than_there_is_room_for_is_asked_to_come_back(office: Office)
     assert await office.rows("select items from deferred_calls") == [(2,)]
 
 
+async def test_more_calls_than_are_kept_at_once_are_asked_to_come_back(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deferring, "MOST_CALLS", 2)
+    answers = [await doors.keep(body()) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [202, 202, 503]
+    await doors.work_off()
+    assert (await doors.keep(body())).status_code == 202
+
+
 async def test_kept_calls_give_way_to_calls_that_come_in_but_not_for_long(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
     await doors.keep(body())
     with doors.deferral.taking():

@@ -69,13 +69,14 @@ def play_cutoff(
 
 
 @app.command("burst")
-def play_burst(
+def play_burst(  # noqa: PLR0913 - one parameter an option of the command line
     n: Annotated[int, typer.Option("--n", min=100, max=2_000_000, help="Registrations.")] = 80_000,
     seconds: Annotated[float, typer.Option(min=1, max=3_600, help="In how many seconds they come.")] = 60.0,
     http: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share that comes by HTTP; the rest by Kafka.")] = 0.5,
     items: Annotated[int, typer.Option(min=1, max=1_000, help="Registrations in one call.")] = 1_000,
     seed: Seed = 1,
     *,
+    verdicts: Annotated[bool, typer.Option("--verdicts", help="Callers wait for verdicts; else calls are kept first.")] = False,
     folder: Folder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -86,7 +87,7 @@ def play_burst(
     require_checkout()
     from rintis.trials import burst  # noqa: PLC0415 - see above
 
-    options = burst.Options(n, seconds, http, items, seed)
+    options = burst.Options(n, seconds, http, items, seed, verdicts)
     _play(folder, lambda state, steps: burst.play(state, options, steps), as_json=as_json)
 
 

@@ -43,13 +43,14 @@ USABLE_SHARE = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How large: `count` in `seconds`, of which `http_share` by HTTP in calls of `items`."""
+    """How large: `count` in `seconds`, of which `http_share` by HTTP in calls of `items`; whether callers wait for verdicts."""
 
     count: int = 80_000
     seconds: float = 60.0
     http_share: float = 0.5
     items: int = 1_000
     seed: int = 1
+    waits_for_verdicts: bool = False
 
 
 @dataclass
@@ -125,7 +126,7 @@ async def _play(system: RintisSystem, run: Run, loads: tuple[Load, Load], option
         with steps.step(f"{options.count:,} registrations in {options.seconds:.0f} s by both doors"):
             await asyncio.gather(
                 run.feeder.publish(by_kafka, by_kafka / options.seconds),
-                call_all(system, calls, door, options.seconds),
+                call_all(system, calls, door, options),
             )
         accepted = time.time()
         run.feeder.published += http.count
@@ -167,15 +168,16 @@ def read_calls(path: Path, items: int) -> list[tuple[str, list[dict[str, Any]]]]
     return [*calls, *filling.items()]
 
 
-async def call_all(system: RintisSystem, calls: Sequence[tuple[str, list[dict[str, Any]]]], door: Door, seconds: float) -> None:
-    """Make every call when it is due, spread over so many seconds, until it is accepted."""
+async def call_all(system: RintisSystem, calls: Sequence[tuple[str, list[dict[str, Any]]]], door: Door, options: Options) -> None:
+    """Make every call when it is due, spread over the options' seconds, until it is accepted."""
+    preference = {} if options.waits_for_verdicts else {"Prefer": "respond-async"}
     began, slots = time.monotonic(), asyncio.Semaphore(CALLS_AT_ONCE)
     address, tokens = f"{system.stack.urls['registration']}/registrations/batch", system.stack.secrets.tokens
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS)) as client, asyncio.TaskGroup() as group:
         for number, (publisher, items) in enumerate(calls):
-            due = began + number * seconds / len(calls)
+            due = began + number * options.seconds / len(calls)
             await asyncio.sleep(due - time.monotonic())
-            headers = {"Authorization": f"Bearer {tokens[publisher]}", "Idempotency-Key": f"burst-{number}"}
+            headers = {"Authorization": f"Bearer {tokens[publisher]}", "Idempotency-Key": f"burst-{number}", **preference}
             group.create_task(_call(client, slots, address, headers, items, door, due))
 
 

@@ -1,7 +1,7 @@
 """Arrays as PostgreSQL's binary format has them. Every statement of ours takes its rows as one array a column.
 
-asyncpg asks of each element, in Python, whether it is a list itself. Measured, in µs per element: ids 0.94 there and 0.28 here,
-texts 0.62 and 0.45, instants 2.43; a registration leads to some 250 of them.
+asyncpg asks of each element, in Python, whether it is a list itself. Measured, in µs per element: ids 0.29 there and 0.13 here, texts
+0.69 and 0.45, instants 1.11 and 0.06; a registration leads to two hundred of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Use case: a call whose publisher does not wait for the verdicts (RFC 7240, `respond-async`) is kept, and worked through afterwards.
 
-Keeping a call costs a thirtieth of deciding on it: in the minutes in which a country comes, accepting must not wait for deciding.
+Keeping a call costs a tenth of deciding on it: in the minutes in which a country comes, accepting must not wait for deciding.
 """
 
 from __future__ import annotations

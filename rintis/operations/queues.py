@@ -91,8 +91,8 @@ async def _read_outbox(sources: Sources, service: str) -> Queue:
 async def _read_kept(sources: Sources) -> Queue:
     async with sources.read("registration") as connection:
         row = await connection.fetchrow(SQL["find_kept_calls"])
-    waiting, held, age = (row["items"], row["held"], row["age_seconds"]) if row else (0, 0, 0.0)
-    return Queue(KEPT_WORDS, KEPT, waiting, age, 0.0, 0.0 if not waiting else None, 0, held, 0)
+    waiting, parked, age = (row["waiting"], row["parked"], row["age_seconds"]) if row else (0, 0, 0.0)
+    return Queue(KEPT_WORDS, KEPT, waiting, age, 0.0, 0.0 if not waiting else None, parked, 0, 0)
 
 
 def drain_seconds(waiting: int, per_second: float) -> float | None:

@@ -35,8 +35,8 @@ def create(settings: Settings) -> Service:
     deferral = make_deferral(desk, keys)
 
     async def overview() -> dict[str, Any]:
-        waiting = await measure_deferred(database)
-        queue = {"queue": f"{NAME}.calls", "waiting": waiting.items, "parked": 0, "held": waiting.held, "dead": 0}
+        kept = await measure_deferred(database)
+        queue = {"queue": f"{NAME}.calls", "waiting": kept.waiting, "parked": kept.parked, "held": 0, "dead": 0}
         return {"counts": await count_overview(database), "queues": [queue]}
 
     async def clean() -> bool:

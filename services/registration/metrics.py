@@ -3,5 +3,5 @@
 from prometheus_client import Gauge
 
 DEFERRED_ITEMS = Gauge("rintis_deferred_items", "Items of calls that were kept and wait for their verdicts.")
-DEFERRED_HELD = Gauge("rintis_deferred_held_items", "Those of them that could not be done, and are tried again.")
+DEFERRED_PARKED = Gauge("rintis_deferred_parked_items", "Items of such calls that could not be done, and are tried again.")
 DEFERRED_AGE = Gauge("rintis_deferred_oldest_seconds", "How long the oldest call that was kept has waited.")

@@ -162,8 +162,8 @@ update deferred_calls set items = $2, body = $3, sealed_under = $4, reason = $5,
 where id = $1;
 
 -- measure_deferred --
--- How many items wait in calls that are kept, how many of them could not be done before, and for how long the oldest has waited.
-select coalesce(sum(items), 0)::int as items, coalesce(sum(items) filter (where attempts > 0), 0)::int as held,
+-- How many items wait in calls that are kept, how many that could not be done wait to be tried again, and for how long the oldest has.
+select coalesce(sum(items) filter (where attempts = 0), 0)::int as waiting, coalesce(sum(items) filter (where attempts > 0), 0)::int as parked,
   coalesce(extract(epoch from clock_timestamp() - min(kept_at)), 0)::float8 as age_seconds
 from deferred_calls;
 

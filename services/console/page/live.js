@@ -2,6 +2,7 @@
 const EVERY_MS = 1000;
 const QUEUES = {
   "registration.registrations": "Pendaftaran masuk", "registration.layoffs": "Daftar PHK masuk",
+  "registration.calls": "Kiriman HTTP yang menunggu keputusan",
   "registration.decisions": "Status pemohon: keputusan", "registration.placements": "Status pemohon: penempatan",
   "registration.messages": "Status pemohon: pesan", "eligibility.workers": "Penilaian kelayakan",
   "eligibility.tasks": "Hasil telaah dinas", "notification.workers": "Pesan: tiket pendaftaran",

@@ -93,12 +93,12 @@ class Deferral:
         now = time.monotonic()
         if not self._is_waiting and now < self._looked_at + LOOK_SECONDS:
             return False
-        waiting = await measure_deferred(self.desk.database)
-        metrics.DEFERRED_ITEMS.set(waiting.items)
-        metrics.DEFERRED_HELD.set(waiting.held)
-        metrics.DEFERRED_AGE.set(waiting.age_seconds)
-        self._looked_at, self._is_waiting = now, waiting.items > waiting.held
-        if not waiting.items or (self.in_hand and waiting.age_seconds < GIVE_WAY_SECONDS):
+        kept = await measure_deferred(self.desk.database)
+        metrics.DEFERRED_ITEMS.set(kept.waiting)
+        metrics.DEFERRED_PARKED.set(kept.parked)
+        metrics.DEFERRED_AGE.set(kept.age_seconds)
+        self._looked_at, self._is_waiting = now, bool(kept.waiting)
+        if not (kept.waiting or kept.parked) or (self.in_hand and kept.age_seconds < GIVE_WAY_SECONDS):
             return False
         async with self.desk.database.transaction() as tx:
             call = await claim_deferred(tx)

@@ -31,10 +31,10 @@ class Deferred(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """How many items wait in calls, how many of these could not be done before, and the age of the oldest call in seconds."""
+    """How many items wait in calls, how many that could not be done wait to be tried again, and the age of the oldest call in seconds."""
 
-    items: int
-    held: int
+    waiting: int
+    parked: int
     age_seconds: float
 
 

@@ -60,7 +60,7 @@ async def test_calls_that_were_kept_are_a_queue_of_their_own(stage: Stage) -> No
     done = await stage.command("queues", "--json")
 
     (kept,) = (queue for queue in json.loads(done.stdout) if queue["consumer"] == "registration.calls")
-    assert (kept["waiting"], kept["held"], kept["drain_seconds"]) == (503, 3, None)
+    assert (kept["waiting"], kept["parked"], kept["held"], kept["drain_seconds"]) == (500, 3, 0, None)
     assert kept["oldest_seconds"] >= 90
 
 

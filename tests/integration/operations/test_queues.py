@@ -88,4 +88,4 @@ async def test_people_read_the_queues_in_words(stage: Stage) -> None:
 async def test_a_machine_that_watches_gets_one_line_a_look(stage: Stage) -> None:
     lines = await stage.first_lines(2, "queues", "--watch", "--json")
 
-    assert [len(json.loads(line)) for line in lines] == [21, 21]
+    assert [len(json.loads(line)) for line in lines] == [22, 22]

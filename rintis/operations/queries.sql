@@ -6,12 +6,6 @@ select topic, partition, next_offset, updated_at from progress where consumer = 
 -- What of a topic still waits to be sent.
 select count(*) as events, coalesce(max(id), 0) as last_id, min(created_at) as oldest from outbox where topic = $1;
 
--- find_kept_calls --
--- What waits for its verdict in calls that were kept, how much could not be done and is tried again, and for how long the oldest has waited.
-select coalesce(sum(items) filter (where attempts = 0), 0)::int as waiting, coalesce(sum(items) filter (where attempts > 0), 0)::int as parked,
-  coalesce(extract(epoch from clock_timestamp() - min(kept_at)), 0)::float8 as age_seconds
-from deferred_calls;
-
 -- find_gates --
 -- Keys of a consumer that wait.
 select count(*) as keys, count(*) filter (where is_held) as held, min(opened_at) as oldest from gate where consumer = $1;

@@ -15,6 +15,7 @@ from rintis.operations.sources import Sources
 from shared.storage import load_queries
 
 SQL = load_queries("rintis.operations")
+REGISTRATION = load_queries("services.registration")
 
 EDGE_WORDS = "Antrean kirim"
 """What an outbox is called."""
@@ -90,7 +91,7 @@ async def _read_outbox(sources: Sources, service: str) -> Queue:
 
 async def _read_kept(sources: Sources) -> Queue:
     async with sources.read("registration") as connection:
-        row = await connection.fetchrow(SQL["find_kept_calls"])
+        row = await connection.fetchrow(REGISTRATION["measure_deferred"])
     waiting, parked, age = (row["waiting"], row["parked"], row["age_seconds"]) if row else (0, 0, 0.0)
     return Queue(KEPT_WORDS, KEPT, waiting, age, 0.0, 0.0 if not waiting else None, parked, 0, 0)
 

@@ -162,8 +162,10 @@ update deferred_calls set items = $2, body = $3, sealed_under = $4, reason = $5,
 where id = $1;
 
 -- measure_deferred --
--- How many items wait in calls that are kept, how many that could not be done wait to be tried again, and for how long the oldest has.
+-- How many items wait in calls that are kept, how many that could not be done wait to be tried again; for how long the first that is due
+-- has been due, and for how long the oldest has been kept.
 select coalesce(sum(items) filter (where attempts = 0), 0)::int as waiting, coalesce(sum(items) filter (where attempts > 0), 0)::int as parked,
+  greatest(extract(epoch from clock_timestamp() - min(next_at)), 0)::float8 as due_seconds,
   coalesce(extract(epoch from clock_timestamp() - min(kept_at)), 0)::float8 as age_seconds
 from deferred_calls;
 

@@ -98,7 +98,7 @@ class Deferral:
         metrics.DEFERRED_PARKED.set(kept.parked)
         metrics.DEFERRED_AGE.set(kept.age_seconds)
         self._looked_at, self._is_waiting = now, bool(kept.waiting)
-        if not (kept.waiting or kept.parked) or (self.in_hand and kept.age_seconds < GIVE_WAY_SECONDS):
+        if not kept.due_seconds or (self.in_hand and kept.due_seconds < GIVE_WAY_SECONDS):
             return False
         async with self.desk.database.transaction() as tx:
             call = await claim_deferred(tx)

@@ -31,10 +31,14 @@ class Deferred(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """How many items wait in calls, how many that could not be done wait to be tried again, and the age of the oldest call in seconds."""
+    """How many items wait in calls, and how many that could not be done wait to be tried again.
+
+    `due_seconds`: since when the first call that is due has been due, 0 where none is; `age_seconds`: since when the oldest is kept.
+    """
 
     waiting: int
     parked: int
+    due_seconds: float
     age_seconds: float
 
 
@@ -71,4 +75,4 @@ async def measure_deferred(database: Database) -> Waiting:
     """Return what waits in calls that were kept for later."""
     async with database.connection() as connection:
         row = await connection.fetchrow(SQL["measure_deferred"])
-    return Waiting(*row) if row else Waiting(0, 0, 0.0)
+    return Waiting(*row) if row else Waiting(0, 0, 0.0, 0.0)

@@ -236,6 +236,19 @@ async def test_an_item_that_cannot_be_done_waits_alone(doors: Doors, monkeypatch
     assert await doors.office.rows("select count(*) from deferred_calls") == [(0,)]
 
 
+async def test_calls_give_way_although_an_item_has_been_parked_for_long(doors: Doors) -> None:
+    for reference, nik in (("A", NIK), ("B", OTHER_NIK)):
+        await doors.keep(body(reference=reference, nik=nik))
+    await doors.office.rows(
+        "update deferred_calls set kept_at = kept_at - interval '1 hour', attempts = 9, next_at = clock_timestamp() + interval '1 minute' "
+        "where id = (select min(id) from deferred_calls) returning 1"
+    )
+    with doors.deferral.taking():
+        assert await doors.deferral.run() is False
+    await doors.work_off()
+    assert [(await doors.ask(reference)).status_code for reference in ("A", "B")] == [404, 200]
+
+
 async def test_what_fitted_the_contract_when_it_was_kept_is_not_dropped_by_a_new_one(doors: Doors) -> None:
     await doors.keep(body(reference="A"), body(reference="B", nik=OTHER_NIK))
     parse = doors.deferral.parse["registration"]

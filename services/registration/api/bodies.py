@@ -64,7 +64,7 @@ def parse_many(raw: bytes, model: type[T]) -> Sequence[Item | Malformed]:
 def read_item(item: Any, model: type[T], *, may_have_nul: bool) -> T | Malformed:
     """Return an item as the contract has it, or what is wrong with it: places and codes, no values."""
     try:
-        # Past the model's own method, as with records: it costs a fifth more.
+        # Past the model's own method, as with records.
         parsed: T = model.__pydantic_validator__.validate_python(item)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=False)

@@ -50,7 +50,7 @@ Parse: TypeAlias = Callable[[bytes], Sequence[Item | Malformed]]
 
 @dataclass
 class Deferral:
-    """Keeps calls, and works through them in the order in which they came. `parse` reads a body by the kind of its items."""
+    """Keeps calls, and works through them, the oldest first. `parse` reads a body by the kind of its items."""
 
     desk: Desk
     vault: Vault

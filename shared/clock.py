@@ -47,8 +47,8 @@ class Clock:
 
     def at(self, real: datetime) -> datetime:
         """Return the business time of a real instant, such as the broker's time of a record."""
-        if self.factor == 1.0 and self.business_start == self.real_start:
-            return real
+        if self.factor == 1.0:
+            return real + (self.business_start - self.real_start)
         return self.business_start + timedelta(seconds=(real - self.real_start).total_seconds() * self.factor)
 
     def real(self, business: datetime) -> datetime:

@@ -112,6 +112,8 @@ class KafkaServer:
             f"-Xmx{heap_megabytes}m",
             # On two cores the serial collector costs less than the threads of the parallel ones.
             "-XX:+UseSerialGC",
+            # The second compiler takes a third of a core for the first minute; what it makes of this node's work does not give that back.
+            "-XX:TieredStopAtLevel=1",
             *([f"-XX:SharedArchiveFile={program.archive}"] if program.archive else []),
             *self._plan.options,
             f"-Dkafka.logs.dir={self._home}",

@@ -21,6 +21,8 @@ from shared.service import Job, Service
 from shared.storage import Database, Outbox
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+ALLOCATE_APART_SECONDS = 0.02
+"""Between two looks for requests that decisions have woken it for: as long as between two batches of decisions."""
 
 
 def create(settings: Settings) -> Service:
@@ -45,7 +47,7 @@ def create(settings: Settings) -> Service:
         migrations=MIGRATIONS,
         subscriptions=subscriptions(desk),
         jobs=(
-            Job("allocate seats", settings.allocate_seconds, Allocator(desk).run, asyncio.Event()),
+            Job("allocate seats", settings.allocate_seconds, Allocator(desk).run, asyncio.Event(), ALLOCATE_APART_SECONDS),
             Job("expire offers", settings.expire_seconds, Expiry(desk).run),
         ),
         routers=(offer_router(desk), review_router(desk, callers)),

@@ -23,6 +23,8 @@ HEARD: Mapping[str, Topic] = {
     "sanctions": topics.SANCTIONS,
 }
 """What notification hears, by subject. Types without news, such as a declined offer, tell nobody anything."""
+RECEIPT_SECONDS = 0.1
+"""Between batches of receipts: who has just registered sees the ticket on the screen, and what they wait for is the decision."""
 
 
 def make_subscriptions(desk: Desk) -> list[Subscription]:
@@ -33,4 +35,5 @@ def make_subscriptions(desk: Desk) -> list[Subscription]:
 def _subscription(subject: str, topic: Topic, tell: TellPeople, desk: Desk) -> Subscription:
     events = [event for event in NEWS if topic.name == event.TOPIC]
     route = TellAndAsk(tell, desk) if ReviewAsked in events else tell
-    return Subscription(SERVICE, subject, topic, dict.fromkeys(events, route), takes_runs=True)
+    apart_seconds = RECEIPT_SECONDS if topic is topics.WORKERS else 0.0
+    return Subscription(SERVICE, subject, topic, dict.fromkeys(events, route), takes_runs=True, apart_seconds=apart_seconds)

@@ -17,13 +17,14 @@ class Limits:
 
     batch_records: int = 2_000
     """Records per transaction: above it the gain flattens, below it round trips dominate; bounds memory too."""
-    busy_records: int = 20
-    """A batch as large as this says that much comes in, a hundred records a second: the next one is given time to grow."""
+    busy_records: int = 100
+    """A batch as large as this says that much comes in: the next one is given time to grow. Counted in records and not in the time that
+    they took: whoever was held up once would wait for longer than that."""
     busy_seconds: float = 0.3
     """Time from one batch's start to the next while much comes in, and by the square of its share after a smaller one: each transaction,
     fetch and send is worth its round trips then, and the queue goes down faster."""
-    apart_seconds: float = 0.05
-    """Shortest time from one batch's start to the next: what comes alone is taken at once, and what comes twenty times a second or more
+    apart_seconds: float = 0.02
+    """Shortest time from one batch's start to the next: what comes alone is taken at once, and what comes fifty times a second or more
     is taken together. With batches of one record each, 60 registrations a second took 1.7 of two cores, and everybody waited for everybody."""
     poll_ms: int = 500
     """How long a consumer waits for records before it looks whether it is to stop; what comes is taken at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +48,9 @@ class Pipeline:
         self.stopped: set[str] = set()
         """Topics whose records stay where they are, those behind gates too."""
         self._limits = limits
+        routes = list({id(route): route for route in subscription.routes.values()}.values())
+        self._only_route = routes[0] if len(routes) == 1 else None
+        """The route of all of the topic's events, where there is one for all."""
 
     async def process(self, records: Sequence[KafkaRecord]) -> None:
         """Settle a batch. Raises Fatal where positions do not fit, and whatever concerns the whole batch.
@@ -128,10 +131,13 @@ class Pipeline:
         self.fuse.note(self.subscription.group, items)
 
     async def _prepare(self, items: Sequence[Item]) -> Prepared:
-        groups = self._by_route(item for item in items if item.outcome is None)
+        groups = self._by_route([item for item in items if item.outcome is None])
         return {id(route): await prepare_isolated(route, group) for route, group in groups}
 
-    def _by_route(self, items: Iterable[Item]) -> list[tuple[Route, list[Item]]]:
+    def _by_route(self, items: Sequence[Item]) -> list[tuple[Route, Sequence[Item]]]:
+        if self._only_route is not None:
+            heard = [item for item in items if item.received is not None]
+            return [(self._only_route, heard)] if heard else []
         groups: dict[int, tuple[Route, list[Item]]] = {}
         for item in items:
             if item.received is not None:
@@ -139,7 +145,7 @@ class Pipeline:
                 if id(route) not in groups:
                     groups[id(route)] = route, []
                 groups[id(route)][1].append(item)
-        return list(groups.values())
+        return [*groups.values()]
 
     @staticmethod
     def _hold_back(items: Sequence[Item], gated: set[Key]) -> None:
@@ -161,7 +167,7 @@ class Pipeline:
             for item in wave:
                 if item.lane in blocked and not isinstance(item.outcome, DeadLetter):
                     item.outcome = PARKED
-            for route, group in self._by_route(item for item in wave if item.outcome is None):
+            for route, group in self._by_route([item for item in wave if item.outcome is None]):
                 await apply(tx, route, group, prepared.get(id(route)))
                 if is_one_wave and any(isinstance(item.outcome, RetryLater) for item in group):
                     raise TypeError(f"{self.subscription.group} takes runs, and made one of them wait")

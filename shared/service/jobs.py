@@ -16,7 +16,7 @@ from shared.telemetry import get_logger, metrics
 log = get_logger(__name__)
 
 APART_SECONDS = 0.05
-"""Shortest time from one run's start to the next, where there was no more to do."""
+"""Twenty runs a second at most of what is woken again and again."""
 LONGEST_PAUSE_SECONDS = 30.0
 """Longest pause of a job that keeps failing: after an outage it goes on within this."""
 
@@ -26,12 +26,14 @@ class Job:
     """Runs again and again. `run` returns True when there is more to do at once.
 
     `every_seconds` is real time; what the job decides by is business time. A job with `wake` also runs as soon as that is set.
+    `apart_seconds`: shortest time from one run's start to the next, where there was no more to do.
     """
 
     name: str
     every_seconds: float
     run: Callable[[], Awaitable[bool]]
     wake: asyncio.Event | None = None
+    apart_seconds: float = APART_SECONDS
 
 
 async def repeat(job: Job, fail: Callable[[Fatal], None], then: Callable[[], None] | None = None) -> None:
@@ -61,7 +63,7 @@ async def repeat(job: Job, fail: Callable[[Fatal], None], then: Callable[[], Non
                 async with asyncio.timeout(pause * random.uniform(0.8, 1.2)):  # noqa: S311 - spreads load, guards nothing
                     await (asyncio.sleep(pause * 2) if failures else wake.wait())
             # However often it is woken: a look costs as much where there is little to do.
-            await asyncio.sleep(began + min(APART_SECONDS, job.every_seconds) - time.monotonic())
+            await asyncio.sleep(began + min(job.apart_seconds, job.every_seconds) - time.monotonic())
 
 
 def origin(error: BaseException) -> dict[str, str]:

@@ -16,8 +16,9 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every row."""
 STEPS = tuple(timedelta(minutes=4**power) for power in range(8))
 """How far back the newest row is looked for, from a minute to eleven days, before all rows are read: the newest time needs no more."""
-SETTLES = timedelta(minutes=2)
-"""Age at which a row counts as agreed, by the newest row's time: hardly a transaction that could still add an older one lasts so long.
+SETTLES = timedelta(seconds=30)
+"""Age at which a row counts as agreed, by the newest row's time: hardly a transaction that could still add an older one lasts so long,
+and every row is looked at once more that is younger.
 One that does makes the next look a whole one, because the count of what had settled is another."""
 MUCH = 10
 """Where a tenth of a table's rows is new, sums over all rows cost less than joining the new ones to the rest."""

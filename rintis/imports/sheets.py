@@ -17,6 +17,7 @@ from zipfile import BadZipFile
 from openpyxl.cell.text import Text
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import DATA_TAG, ROW_TAG, WorkSheetParser
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
@@ -66,8 +67,25 @@ class TextsOnDisk(Sequence[str]):
         return self._content.read(end - begin).decode()
 
 
+class _Sheet(ReadOnlyWorksheet):  # type: ignore[misc]  # openpyxl ships no types
+    """A sheet whose size nobody asks for."""
+
+    def _get_size(self) -> None:
+        """Leave it open: where the file does not say, the library would read all rows for it, and keep an element of each."""
+
+
 class _Reader(ExcelReader):  # type: ignore[misc]  # openpyxl ships no types
-    """The library's reader of workbooks, with its texts on disk."""
+    """The library's reader of workbooks, with its texts on disk, and its rows where they are until they are wanted."""
+
+    def read_worksheets(self) -> None:
+        """Note which sheets there are."""
+        for sheet, relation in self.parser.find_sheets():
+            if relation.target not in self.valid_files:
+                continue
+            if "chartsheet" in relation.Type:
+                self.read_chartsheet(sheet, relation)
+            else:
+                self.wb._sheets.append(_Sheet(self.wb, sheet.name, relation.target, self.shared_strings))  # noqa: SLF001 - it has no other
 
     def read_strings(self) -> None:
         """Read the workbook's table of texts."""

@@ -54,7 +54,7 @@ def command(
 
 def _show(result: Report, *, as_json: bool) -> None:
     if as_json:
-        figures = {"lines": result.lines, "seconds": round(result.seconds, 1), "verdicts": dict(result.verdicts)}
+        figures = {"lines": result.lines, "seconds": round(result.seconds, 3), "verdicts": dict(result.verdicts)}
         typer.echo(json.dumps(figures | {"report": str(result.path)}, indent=1))
         return
     table = Table(show_header=False, box=None)

@@ -48,9 +48,6 @@ class Pipeline:
         self.stopped: set[str] = set()
         """Topics whose records stay where they are, those behind gates too."""
         self._limits = limits
-        routes = list({id(route): route for route in subscription.routes.values()}.values())
-        self._only_route = routes[0] if len(routes) == 1 else None
-        """The route of all of the topic's events, where there is one for all."""
 
     async def process(self, records: Sequence[KafkaRecord]) -> None:
         """Settle a batch. Raises Fatal where positions do not fit, and whatever concerns the whole batch.
@@ -135,9 +132,10 @@ class Pipeline:
         return {id(route): await prepare_isolated(route, group) for route, group in groups}
 
     def _by_route(self, items: Sequence[Item]) -> list[tuple[Route, Sequence[Item]]]:
-        if self._only_route is not None:
+        first = next(iter(self.subscription.routes.values()), None)
+        if first is not None and all(route is first for route in self.subscription.routes.values()):
             heard = [item for item in items if item.received is not None]
-            return [(self._only_route, heard)] if heard else []
+            return [(first, heard)] if heard else []
         groups: dict[int, tuple[Route, list[Item]]] = {}
         for item in items:
             if item.received is not None:

@@ -17,9 +17,8 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 STEPS = tuple(timedelta(minutes=4**power) for power in range(8))
 """How far back the newest row is looked for, from a minute to eleven days, before all rows are read: the newest time needs no more."""
 SETTLES = timedelta(seconds=30)
-"""Age at which a row counts as agreed, by the newest row's time: hardly a transaction that could still add an older one lasts so long,
-and every row is looked at once more that is younger.
-One that does makes the next look a whole one, because the count of what had settled is another."""
+"""Age at which a row counts as agreed, by the newest row's time: hardly a transaction that could still add an older one lasts so long.
+One that does makes the next look a whole one, because the count of what had settled is another. Younger rows are looked at once more."""
 MUCH = 10
 """Where a tenth of a table's rows is new, sums over all rows cost less than joining the new ones to the rest."""
 WHOLE_EVERY = timedelta(hours=1)

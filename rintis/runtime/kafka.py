@@ -112,7 +112,7 @@ class KafkaServer:
             f"-Xmx{heap_megabytes}m",
             # On two cores the serial collector costs less than the threads of the parallel ones.
             "-XX:+UseSerialGC",
-            # The second compiler takes a third of a core for the first minute; what it makes of this node's work does not give that back.
+            # The second compiler took an eighth of a core in the first quarter of a minute under load, beside people who wait.
             "-XX:TieredStopAtLevel=1",
             *([f"-XX:SharedArchiveFile={program.archive}"] if program.archive else []),
             *self._plan.options,

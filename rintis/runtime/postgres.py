@@ -41,13 +41,13 @@ FOR_ROOT = Path("/var/lib/rintis")
 SETTINGS = {
     # Four services with a pool of eight each in two databases, three processes of the busiest, and room for tools.
     "max_connections": "200",
-    # What a burst of a million registrations touches again and again; taken from the machine as it is used.
+    # What a burst touches again and again; taken from the machine as it is used.
     "shared_buffers": "1GB",
-    # A checkpoint makes each page's next change write the whole page: at a burst's rate 2 GB were full in less than a minute.
-    "max_wal_size": "8GB",
-    "checkpoint_timeout": "15min",
-    # Samples of 3,000 rows instead of 30,000: tables that grow are sampled again and again, sealed boxes and all, for plans that services fix
-    # anyhow. At a burst's rate that took a third of a core.
+    # After a checkpoint the next change of each page writes the whole page, and a burst writes 23 MB a second. No more than this: all of it
+    # is read again after a crash.
+    "max_wal_size": "4GB",
+    # Samples of 3,000 rows instead of 30,000: tables that grow are sampled again and again, sealed boxes and all, for plans that the services
+    # do not leave to them.
     "default_statistics_target": "10",
     # Details and parameters of a failed statement would carry personal data into the server's log.
     "log_error_verbosity": "terse",

@@ -24,7 +24,7 @@ HEARD: Mapping[str, Topic] = {
 }
 """What notification hears, by subject. Types without news, such as a declined offer, tell nobody anything."""
 RECEIPT_SECONDS = 0.1
-"""Between batches of receipts: who has just registered sees the ticket on the screen, and what they wait for is the decision."""
+"""Between batches of receipts: to an SMS a tenth of a second is nothing, and the news that people wait for come by the other consumers."""
 
 
 def make_subscriptions(desk: Desk) -> list[Subscription]:

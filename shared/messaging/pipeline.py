@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -128,14 +128,10 @@ class Pipeline:
         self.fuse.note(self.subscription.group, items)
 
     async def _prepare(self, items: Sequence[Item]) -> Prepared:
-        groups = self._by_route([item for item in items if item.outcome is None])
+        groups = self._by_route(item for item in items if item.outcome is None)
         return {id(route): await prepare_isolated(route, group) for route, group in groups}
 
-    def _by_route(self, items: Sequence[Item]) -> list[tuple[Route, Sequence[Item]]]:
-        first = next(iter(self.subscription.routes.values()), None)
-        if first is not None and all(route is first for route in self.subscription.routes.values()):
-            heard = [item for item in items if item.received is not None]
-            return [(first, heard)] if heard else []
+    def _by_route(self, items: Iterable[Item]) -> list[tuple[Route, list[Item]]]:
         groups: dict[int, tuple[Route, list[Item]]] = {}
         for item in items:
             if item.received is not None:
@@ -143,7 +139,7 @@ class Pipeline:
                 if id(route) not in groups:
                     groups[id(route)] = route, []
                 groups[id(route)][1].append(item)
-        return [*groups.values()]
+        return list(groups.values())
 
     @staticmethod
     def _hold_back(items: Sequence[Item], gated: set[Key]) -> None:
@@ -165,7 +161,7 @@ class Pipeline:
             for item in wave:
                 if item.lane in blocked and not isinstance(item.outcome, DeadLetter):
                     item.outcome = PARKED
-            for route, group in self._by_route([item for item in wave if item.outcome is None]):
+            for route, group in self._by_route(item for item in wave if item.outcome is None):
                 await apply(tx, route, group, prepared.get(id(route)))
                 if is_one_wave and any(isinstance(item.outcome, RetryLater) for item in group):
                     raise TypeError(f"{self.subscription.group} takes runs, and made one of them wait")

@@ -16,7 +16,7 @@ from shared.telemetry import get_logger, metrics
 log = get_logger(__name__)
 
 APART_SECONDS = 0.05
-"""Twenty runs a second at most of what is woken again and again."""
+"""Shortest time from one run's start to the next, where there was no more to do and the job says nothing else."""
 LONGEST_PAUSE_SECONDS = 30.0
 """Longest pause of a job that keeps failing: after an outage it goes on within this."""
 
@@ -25,8 +25,8 @@ LONGEST_PAUSE_SECONDS = 30.0
 class Job:
     """Runs again and again. `run` returns True when there is more to do at once.
 
-    `every_seconds` is real time; what the job decides by is business time. A job with `wake` also runs as soon as that is set.
-    `apart_seconds`: shortest time from one run's start to the next, where there was no more to do.
+    `every_seconds` is real time; what the job decides by is business time. A job with `wake` also runs as soon as that is set,
+    `apart_seconds` after its last start at the earliest.
     """
 
     name: str

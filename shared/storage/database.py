@@ -52,8 +52,9 @@ SMALL_SETS = {
 }
 """Every statement of a service looks up a bounded set in indexed tables. Left to itself the planner takes tables for empty until
 statistics come, keeps such plans with the prepared statement, and then reads whole tables once per row: measured, a claim of 128
-messages took up to 3.8 s, and keys of a batch 56 ms instead of 3. A plan for a set of five seems so much cheaper than one for the hundred
-elements that it expects of any array that it would plan each small batch's statements anew, for a fifth of their cost; it is no other plan."""
+messages took up to 3.8 s, and keys of a batch 56 ms instead of 3. It expects a hundred elements of any array: a plan for
+five seems so much cheaper than that one that it would plan each small batch's statements anew, a fifth of their cost. Measured, batches of
+three hundred and claims from 170,000 waiting messages are no slower by the plan for any."""
 
 
 class Lean(asyncpg.Connection):

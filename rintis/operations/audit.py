@@ -65,8 +65,8 @@ class Audit:
 
     async def run(self) -> Verdict:
         """Return what was found."""
-        began = time.monotonic()
         async with self._store.held() if self._store else nullcontext():
+            began = time.monotonic()
             past = await self._store.recall() if self._store else Past()
             self._verdict.is_whole = self._is_whole or not past.folds
             known = Past(agreements={}, holes=past.holes, closed_totals=past.closed_totals) if self._is_whole else past

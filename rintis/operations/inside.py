@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -14,18 +15,26 @@ from shared.storage import Queries, Tx, load_queries
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every row."""
-STEPS = tuple(timedelta(minutes=4**power) for power in range(8))
-"""How far back the newest row is looked for, from a minute to eleven days, before all rows are read: the newest time needs no more."""
+STEPS = tuple(timedelta(seconds=4**power) for power in range(11))
+"""How far back the newest row is looked for, from a second to twelve days, before all rows are read: the newest time needs no more."""
 SETTLES = timedelta(seconds=30)
-"""Age at which a row counts as agreed, by the newest row's time: hardly a transaction that could still add an older one lasts so long.
-One that does makes the next look a whole one, because the count of what had settled is another. Younger rows are looked at once more."""
-MUCH = 10
-"""Where a tenth of a table's rows is new, sums over all rows cost less than joining the new ones to the rest."""
+"""Age at which a row counts as agreed, by the newest row's time: hardly a transaction that could still add an older one lasts so long. One
+that does is found by counting. Younger rows are looked at once more."""
+COUNT_EVERY = timedelta(minutes=10)
+"""How often whole tables are counted: a row that was put in with a time long past is found within this. What is taken away is seen at once."""
 WHOLE_EVERY = timedelta(hours=1)
 """How often every row is looked at: what was changed in place, long after it was proven, is found within this."""
-LATEST, SETTLED, PROVEN = STATE = ("find_latest", "count_settled", "find_proven")
-"""Blocks of an `audit.sql` that find nothing: the newest time, whether proven rows are all still there, and which of the others can be left
-out of a look at everything because sums prove that they would find nothing. A service need not have the last."""
+STATE = LATEST, REMOVED, SETTLED, SETTLING, PROVEN, PROVEN_NEWS = (
+    "find_latest",
+    "find_removed",
+    "count_settled",
+    "find_settling",
+    "find_proven",
+    "find_proven_news",
+)
+"""Blocks of an `audit.sql` that find nothing: the newest time, what was ever taken away, how many rows there are and are about to settle, and
+which of the others can be left out because sums prove that they would find nothing, in all rows and in those from a time on. A service need
+not have the last two."""
 
 
 async def check_inside(sources: Sources, service: str, agreed: Agreement | None) -> tuple[list[Finding], Agreement | None, bool]:
@@ -36,18 +45,22 @@ async def check_inside(sources: Sources, service: str, agreed: Agreement | None)
     queries = load_queries(f"services.{service}", "audit.sql")
     now = datetime.now(UTC)
     async with sources.snapshot(service) as tx:
+        removed = {row["name"]: [row["removed"], row["file"]] for row in await tx.fetch(queries[REMOVED])}
         is_due = agreed is None or now - agreed.whole_at > WHOLE_EVERY
         since = ALWAYS if agreed is None or is_due else agreed.until
         latest = await _find_latest(tx, queries[LATEST], since, now)
         until = max(since, latest - SETTLES) if latest else since
-        counts = await tx.fetch(queries[SETTLED], until if is_due else since, until)
-        is_whole = agreed is None or is_due or {row["name"]: row["settled"] for row in counts} != agreed.rows
-        is_much = is_whole or any(MUCH * (row["rows"] - row["settled"]) > row["rows"] for row in counts)
-        found = await _find(tx, queries, ALWAYS if is_whole else since, is_much=is_much)
-    if found:
-        return [_finding(service, row) for row in found], None, is_whole
-    whole_at = now if is_whole or agreed is None else agreed.whole_at
-    return [], Agreement(until, {row["name"]: row["settles"] for row in counts}, whole_at), is_whole
+        if agreed is None or is_due or agreed.removed != removed:
+            next_ = None
+        elif now - agreed.counted_at > COUNT_EVERY:
+            next_ = await _count(tx, queries[SETTLED], agreed, until, now)
+        else:
+            next_ = await _add_up(tx, queries[SETTLING], agreed, until)
+        found = await _find(tx, queries, ALWAYS if next_ is None else since)
+        if next_ is None and not found:
+            rows = {row["name"]: row["settles"] for row in await tx.fetch(queries[SETTLED], until, until)}
+            return [], Agreement(until, rows, removed, now, now), True
+    return [_finding(service, row) for row in found], None if found else next_, next_ is None
 
 
 async def find_held(tx: Tx) -> list[Finding]:
@@ -73,14 +86,33 @@ async def _find_latest(tx: Tx, statement: str, since: datetime, now: datetime) -
     return cast("datetime | None", await tx.fetchval(statement, since))
 
 
-async def _find(tx: Tx, queries: Queries, since: datetime, *, is_much: bool) -> list[Any]:
+async def _count(tx: Tx, statement: str, agreed: Agreement, until: datetime, now: datetime) -> Agreement | None:
+    """Return the next agreement; None where not as many rows have settled as had."""
+    counts = await tx.fetch(statement, agreed.until, until)
+    if {row["name"]: row["settled"] for row in counts} != agreed.rows:
+        return None
+    return replace(agreed, until=until, rows={row["name"]: row["settles"] for row in counts}, counted_at=now)
+
+
+async def _add_up(tx: Tx, statement: str, agreed: Agreement, until: datetime) -> Agreement:
+    """Return the next agreement: what settles now is added to what had settled."""
+    settling = {row["name"]: row["settling"] for row in await tx.fetch(statement, agreed.until, until)}
+    return replace(agreed, until=until, rows={name: rows + settling[name] for name, rows in agreed.rows.items()})
+
+
+async def _find(tx: Tx, queries: Queries, since: datetime) -> list[Any]:
     """Run every statement that sums do not make needless; only what looks at rows by their age takes a time."""
-    proven = {row["statement"] for row in await tx.fetch(queries[PROVEN])} if is_much and PROVEN in queries else set()
+    proving = queries.get(PROVEN if since == ALWAYS else PROVEN_NEWS)
+    proven = {row["statement"] for row in await _fetch(tx, proving, since)} if proving else set()
     found: list[Any] = []
     for name, statement in queries.items():
         if name not in proven and name not in STATE:
-            found += await (tx.fetch(statement, since) if "$1" in statement else tx.fetch(statement))
+            found += await _fetch(tx, statement, since)
     return found
+
+
+async def _fetch(tx: Tx, statement: str, since: datetime) -> list[Any]:
+    return await (tx.fetch(statement, since) if "$1" in statement else tx.fetch(statement))
 
 
 def _finding(service: str, row: Any) -> Finding:

@@ -29,11 +29,17 @@ CONNECTIONS = 2
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Up to when a service's tables were found to agree, how many rows that was, and when all of them were looked at."""
+    """Up to when a service's tables were found to agree, and what they held and had lost by then."""
 
     until: datetime
     rows: Mapping[str, int]
+    """Rows of each kind that had settled."""
+    removed: Mapping[str, list[int]]
+    """How many rows of each table were ever taken away, and the file that held it."""
+    counted_at: datetime
+    """When the rows were counted, and not only added up."""
     whole_at: datetime
+    """When every row was looked at."""
 
 
 @dataclass
@@ -89,8 +95,13 @@ class Store:
             for row in await tx.fetch(SQL["find_marks"]):
                 past.folds[row["service"]] = row["fold"]
                 if row["agreed_until"]:
-                    rows = json.loads(row["agreed_rows"])
-                    past.agreements[row["service"]] = Agreement(row["agreed_until"], rows, row["whole_at"])
+                    past.agreements[row["service"]] = Agreement(
+                        row["agreed_until"],
+                        json.loads(row["agreed_rows"]),
+                        json.loads(row["agreed_removed"]),
+                        row["counted_at"],
+                        row["whole_at"],
+                    )
             for row in await tx.fetch(SQL["find_open"]):
                 past.open.setdefault(row["edge"], {})[row["minute"]] = _sums(row)
             past.closed_totals = {row["edge"]: _sums(row) for row in await tx.fetch(SQL["sum_closed"])}
@@ -136,10 +147,12 @@ class Store:
 
     async def agree(self, service: str, agreement: Agreement | None) -> None:
         """Keep up to when a service's tables agree; None where they do not."""
-        rows = json.dumps(agreement.rows) if agreement else None
-        until, whole_at = (agreement.until, agreement.whole_at) if agreement else (None, None)
+        said: Sequence[Any] = (None,) * 5
+        if agreement:
+            rows, removed = json.dumps(agreement.rows), json.dumps(agreement.removed)
+            said = (agreement.until, rows, removed, agreement.counted_at, agreement.whole_at)
         async with self._database.connection() as connection:
-            await connection.execute(SQL["set_agreement"], service, until, rows, whole_at)
+            await connection.execute(SQL["set_agreement"], service, *said)
 
     async def keep(self, verdict: Mapping[str, Any]) -> None:
         """Keep a verdict."""

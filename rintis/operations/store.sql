@@ -8,7 +8,9 @@ select pg_advisory_unlock($1);
 
 -- find_marks --
 -- How far the earlier audits came.
-select service, fold, agreed_until, agreed_rows, whole_at from marks;
+-- An agreement that an older audit has kept says nothing of what was taken away, and is none.
+select service, fold, case when counted_at is not null then agreed_until end as agreed_until, agreed_rows, agreed_removed, counted_at, whole_at
+from marks;
 
 -- set_folds --
 -- How far this audit came in the ledgers.
@@ -17,8 +19,9 @@ on conflict (service) do update set fold = excluded.fold;
 
 -- set_agreement --
 -- Up to when a service's tables agree; nothing where they do not.
-insert into marks (service, agreed_until, agreed_rows, whole_at) values ($1, $2, $3, $4)
-on conflict (service) do update set agreed_until = excluded.agreed_until, agreed_rows = excluded.agreed_rows, whole_at = excluded.whole_at;
+insert into marks (service, agreed_until, agreed_rows, agreed_removed, counted_at, whole_at) values ($1, $2, $3, $4, $5, $6)
+on conflict (service) do update set agreed_until = excluded.agreed_until, agreed_rows = excluded.agreed_rows,
+  agreed_removed = excluded.agreed_removed, counted_at = excluded.counted_at, whole_at = excluded.whole_at;
 
 -- find_open --
 -- Minutes that are open.

@@ -17,14 +17,51 @@ select 'decisions', n, n - newer, n - newest
 from (select count(*) as n from decisions) as all_,
      (select count(*) as newer, count(*) filter (where decided_at >= $2) as newest from decisions where decided_at >= $1) as late
 union all
-select 'reviews', n, n - newer, n - newest
-from (select count(*) as n from reviews) as all_,
-     (select count(*) as newer, count(*) filter (where d.decided_at >= $2) as newest
-      from reviews r join decisions d using (decision_id) where d.decided_at >= $1) as late
-union all
 select 'offers', n, n - newer, n - newest
 from (select count(*) as n from offers) as all_,
      (select count(*) as newer, count(*) filter (where offered_at >= $2) as newest from offers where offered_at >= $1) as late;
+
+-- find_removed --
+-- How many rows were ever taken out of each table, as PostgreSQL counts them, and the file that holds it, which emptying a table replaces: where both
+-- are what they were, everything that was proven is still there. A count that a crash has set back is another one too.
+select relname::text as name, n_tup_del as removed, pg_relation_filenode(relid)::bigint as file from pg_stat_user_tables
+where relname in ('workers', 'decisions', 'reviews', 'seat_requests', 'offers');
+
+-- find_settling --
+-- How many rows of each kind are from a time on and older than a later one, by their block ranges.
+select 'workers' as name, count(*) as settling from workers where heard_at >= $1 and heard_at < $2
+union all
+select 'decisions', count(*) from decisions where decided_at >= $1 and decided_at < $2
+union all
+select 'offers', count(*) from offers where offered_at >= $1 and offered_at < $2;
+
+-- find_proven_news --
+-- The same as the next of what is from a time on: a transaction gives its rows one time, so what belongs together is on the same side of it. Where
+-- it is not, the statements are run. Versions are part of the sums.
+with heard as (
+  select count(*) as n, sum(uuid_hash_extended(worker_id, facts_version)) as people from workers where heard_at >= $1 and not is_erased
+), decided as (
+  select count(*) as n, sum(uuid_hash_extended(worker_id, facts_version)) as people,
+         count(*) filter (where outcome = 'confirmed') as confirmed,
+         coalesce(sum(uuid_hash_extended(decision_id, 0)) filter (where outcome = 'confirmed'), 0) as ids
+  from decisions where decided_at >= $1
+), approved as (
+  select count(*) as confirmed, coalesce(sum(uuid_hash_extended(decision_id, 0)), 0) as ids
+  from reviews r join decisions d using (decision_id) where r.state = 'approved' and r.decided_at >= $1 and d.outcome <> 'confirmed'
+), asked as (
+  select count(*) as n, coalesce(sum(uuid_hash_extended(decision_id, 0)), 0) as ids from seat_requests where decided_at >= $1
+), offered as (
+  select count(*) as n, coalesce(sum(uuid_hash_extended(request_id, 0)), 0) as ids from offers where offered_at >= $1
+), placed as (
+  select count(*) as n, coalesce(sum(uuid_hash_extended(request_id, 0)), 0) as ids from seat_requests where placed_at >= $1 and state in ('offered', 'accepted')
+)
+select unnest(array['find_undecided_workers', 'find_orphan_decisions']) as statement
+from heard h join decided d on (h.n, h.people) is not distinct from (d.n, d.people)
+union all
+select unnest(array['find_confirmed_without_request', 'find_orphan_requests'])
+from decided d cross join approved a join asked q on (q.n, q.ids) = (d.confirmed + a.confirmed, d.ids + a.ids)
+union all
+select 'find_orphan_offers' from offered o join placed p on (o.n, o.ids) = (p.n, p.ids);
 
 -- find_proven --
 -- Statements below that can find nothing in any row: of first versions the ids that they compare are as many on both sides, with equal 64-bit
@@ -114,9 +151,12 @@ where r.state = 'requested' and not exists (select from provinces p where p.code
 order by r.decided_at limit 1000;
 
 -- find_double_seats --
--- Workers who hold two seats.
+-- Workers who hold two seats: looked for where no valid unique index forbids it.
 select 'seat_double' as kind, worker_id::text as subject, min(offered_at) as since, count(*) || ' active offers' as detail
-from offers where state in ('offered', 'accepted') group by worker_id having count(*) > 1
+from offers
+where state in ('offered', 'accepted')
+  and not exists (select from pg_index where indexrelid = to_regclass('offers_one_active') and indisvalid)
+group by worker_id having count(*) > 1
 order by 3 limit 1000;
 
 -- find_miscounted_incubators --

@@ -21,6 +21,29 @@ select 'tasks', n, n - newer, n - newest
 from (select count(*) as n from tasks) as all_,
      (select count(*) as newer, count(*) filter (where created_at >= $2) as newest from tasks where created_at >= $1) as late;
 
+-- find_removed --
+-- How many rows were ever taken out of each table, as PostgreSQL counts them, and the file that holds it, which emptying a table replaces: where both
+-- are what they were, everything that was proven is still there. A count that a crash has set back is another one too.
+select relname::text as name, n_tup_del as removed, pg_relation_filenode(relid)::bigint as file from pg_stat_user_tables
+where relname in ('messages', 'attempts', 'tasks');
+
+-- find_settling --
+-- How many rows of each kind are from a time on and older than a later one, by their block ranges.
+select 'messages' as name, count(*) as settling from messages where created_at >= $1 and created_at < $2
+union all
+select 'attempts', count(*) from attempts where started_at >= $1 and started_at < $2
+union all
+select 'tasks', count(*) from tasks where created_at >= $1 and created_at < $2;
+
+-- find_proven_news --
+-- The same as the next of what is from a time on, where a message and its row in the queue have one time. Where sums differ, the statement is run.
+with waiting as (
+  select count(*) as n, sum(uuid_hash_extended(id, 0)) as messages from messages where state = 'waiting' and created_at >= $1
+), queued as (
+  select count(*) as n, sum(uuid_hash_extended(message_id, 0)) as messages from queue where channel in ('sms', 'email') and next_at >= $1
+)
+select 'find_unqueued_messages' as statement from waiting w join queued q on (w.n, w.messages) is not distinct from (q.n, q.messages);
+
 -- find_proven --
 -- Statements below that can find nothing in any row: the ids that they compare are as many on both sides, with equal 64-bit sums. A pass over
 -- each table costs a fraction of what joining them does.
@@ -54,17 +77,23 @@ order by 3 limit 1000;
 
 -- find_unqueued_messages --
 -- Messages that are called waiting and that no sender can find, or that still wait although they were settled.
-select 'message_unqueued' as kind, coalesce(m.id, q.message_id)::text as subject, coalesce(m.created_at, q.next_at) as since,
-       case when q.message_id is null then 'waits, and is not in the queue' else 'in the queue, and does not wait' end as detail
-from (select id, created_at from messages where state = 'waiting') m full join queue q on q.message_id = m.id
-where m.id is null or q.message_id is null
+select 'message_unqueued' as kind, m.id::text as subject, m.created_at as since, 'waits, and is not in the queue' as detail
+from messages m
+where m.state = 'waiting' and m.created_at >= $1
+  and not exists (select from queue q where (q.subject_id, q.seq, q.message_id) = (m.subject_id, m.seq, m.id))
+union all
+select 'message_unqueued', q.message_id::text, q.next_at, 'in the queue, and does not wait'
+from queue q
+where q.channel in ('sms', 'email') and q.next_at >= $1
+  and not exists (select from messages m where m.id = q.message_id and m.state = 'waiting')
 order by 3 limit 1000;
 
 -- find_double_messages --
--- Events that have more than one message.
+-- Events that have more than one message: looked for where no valid unique index forbids it.
 select 'message_double' as kind, m.event_id::text as subject, min(m.created_at) as since, 'more than one message' as detail
 from messages m
 where m.created_at >= $1 and exists (select from messages o where o.event_id = m.event_id and o.id <> m.id)
+  and not exists (select from pg_index where indexrelid = to_regclass('messages_event_once') and indisvalid)
 group by m.event_id
 order by 3 limit 1000;
 
@@ -76,10 +105,11 @@ where m.state = 'sent' and m.settled_at >= $1 and not exists (select from attemp
 order by m.created_at limit 1000;
 
 -- find_double_tasks --
--- Cases that have more than one task.
+-- Cases that have more than one task: looked for where no valid unique index forbids it.
 select 'task_double' as kind, t.case_id::text as subject, min(t.created_at) as since, t.kind || ', more than one task' as detail
 from tasks t
 where t.created_at >= $1 and exists (select from tasks o where o.kind = t.kind and o.case_id = t.case_id and o.id <> t.id)
+  and not exists (select from pg_index where indexrelid = to_regclass('tasks_case_once') and indisvalid)
 group by t.kind, t.case_id
 order by 3 limit 1000;
 

@@ -20,16 +20,37 @@ union all
 select 'submissions', n, n - undecided - newer, n - undecided - newest
 from (select count(*) as n from submissions) as all_,
      (select count(*) as undecided from submissions where kind in ('registration', 'layoff') and door in ('kafka', 'http', 'file') and verdict is null) as open_,
-     (select count(*) as newer, count(*) filter (where decided_at >= $2) as newest from submissions where decided_at >= $1) as late
+     (select count(*) as newer, count(*) filter (where decided_at >= $2) as newest from submissions where decided_at >= $1) as late;
+
+-- find_removed --
+-- How many rows were ever taken out of each table, as PostgreSQL counts them, and the file that holds it, which emptying a table replaces: where both
+-- are what they were, everything that was proven is still there. A count that a crash has set back is another one too.
+select relname::text as name, n_tup_del as removed, pg_relation_filenode(relid)::bigint as file from pg_stat_user_tables
+where relname in ('registrations', 'persons', 'submissions', 'nik_tokens', 'sequences');
+
+-- find_settling --
+-- How many rows of each kind are from a time on and older than a later one, by their block ranges.
+select 'registrations' as name, count(*) as settling from registrations where registered_at >= $1 and registered_at < $2
 union all
-select 'blind indexes', n, n - newer, n - newest
-from (select count(*) as n from nik_tokens) as all_,
-     (select count(*) as newer, count(*) filter (where p.claimed_at >= $2) as newest
-      from nik_tokens t join persons p using (person_id) where p.claimed_at >= $1) as late
+select 'persons', count(*) from persons where claimed_at >= $1 and claimed_at < $2
 union all
-select 'numbers of workers', n, n - newer, n - newest
-from (select count(*) as n from sequences where topic = 'registration.workers') as all_,
-     (select count(*) as newer, count(*) filter (where registered_at >= $2) as newest from registrations where registered_at >= $1) as late;
+select 'submissions', count(*) from submissions where decided_at >= $1 and decided_at < $2;
+
+-- find_proven_news --
+-- The same as the next of what is from a time on: a transaction gives its rows one time, so what belongs together is on the same side of it. Where
+-- it is not, the statements are run.
+with registered as (
+  select count(*) as n, sum(uuid_hash_extended(person_id, 0)) as people, sum(uuid_hash_extended(submission_id, 0)) as submissions
+  from registrations where registered_at >= $1
+), accepted as (
+  select count(*) as n, sum(uuid_hash_extended(submission_id, 0)) as submissions from submissions where verdict = 'accepted' and decided_at >= $1
+), known as (
+  select count(*) as n, sum(uuid_hash_extended(person_id, 0)) as people from persons where state = 'registered' and registered_at >= $1
+)
+select unnest(array['find_unbacked_acceptances', 'find_orphans']) as statement
+from registered r join accepted a on (r.n, r.submissions) is not distinct from (a.n, a.submissions)
+union all
+select 'find_half_registered' from registered r join known k on (r.n, r.people) is not distinct from (k.n, k.people);
 
 -- find_proven --
 -- Statements below that can find nothing in any row: the ids that they compare are as many on both sides, with equal 64-bit sums. A pass over

@@ -21,6 +21,20 @@ select 'notices', n, n - newer, n - newest
 from (select count(*) as n from notices) as all_,
      (select count(*) as newer, count(*) filter (where said_at >= $2) as newest from notices where said_at >= $1) as late;
 
+-- find_removed --
+-- How many rows were ever taken out of each table, as PostgreSQL counts them, and the file that holds it, which emptying a table replaces: where both
+-- are what they were, everything that was proven is still there. A count that a crash has set back is another one too.
+select relname::text as name, n_tup_del as removed, pg_relation_filenode(relid)::bigint as file from pg_stat_user_tables
+where relname in ('filings', 'warnings', 'notices', 'expected_filings');
+
+-- find_settling --
+-- How many rows of each kind are from a time on and older than a later one, by their block ranges.
+select 'filings' as name, count(*) as settling from filings where decided_at >= $1 and decided_at < $2
+union all
+select 'warnings', count(*) from warnings where issued_at >= $1 and issued_at < $2
+union all
+select 'notices', count(*) from notices where said_at >= $1 and said_at < $2;
+
 -- find_stopped_sweeps --
 -- Recurring duties that no process has looked after for five minutes of real time: the ledger stands still.
 select 'sweep_stopped' as kind, name as subject, marked_at as since, 'reached business time ' || swept_at as detail

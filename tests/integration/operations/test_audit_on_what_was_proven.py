@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from rintis.operations.findings import Finding
+from rintis.operations.inside import COUNT_EVERY
 from shared.contracts.envelope import hash64
 from tests.integration.operations.operations_stage import MINUTE, WORKERS, Stage, found
 
@@ -28,6 +29,13 @@ with message as (
 insert into attempts (message_id, number, channel, started_at, ended_at, answer) values ($1, 1, 'sms', now() - interval '1 day', now(), 'taken')
 """
 
+SETTLED_MESSAGES = "select (agreed_rows ->> 'messages')::int as messages from marks where service = 'notification'"
+A_SECOND_MESSAGE = """
+insert into messages (id, event_id, subject_id, template, parameters, box, state, told_at, settled_at, created_at)
+select gen_random_uuid(), event_id, subject_id, template, parameters, box, 'skipped', told_at, settled_at, created_at - interval '1 hour'
+from messages where id = $1
+"""
+
 
 async def proven(stage: Stage) -> list[UUID]:
     """Bring the stage to rest, fold its ledgers, and let an audit close its minutes."""
@@ -37,6 +45,15 @@ async def proven(stage: Stage) -> list[UUID]:
     assert (verdict.is_clean, verdict.is_whole) == (True, True), verdict.as_dict()
     assert await closed(stage) == 2
     return ids
+
+
+async def proven_messages(stage: Stage) -> UUID:
+    """Store messages of a day ago, one of them sent, and let an audit prove them; returns that one."""
+    message = uuid4()
+    await stage.sql("notification", A_SENT_MESSAGE, message)
+    await stage.sql("notification", A_MESSAGE)
+    await proven(stage)
+    return message
 
 
 async def closed(stage: Stage) -> int:
@@ -176,29 +193,50 @@ async def test_copies_change_nothing_and_what_is_parked_is_on_its_way_at_its_gat
     assert (stage_.on_its_way, stage_.at, stage_.since) == (1, "gate", MINUTE)
 
 
-@pytest.mark.parametrize("is_deleted", [True, False])
-async def test_an_effect_taken_away_or_contradicted_long_after_it_was_proven_is_found(stage: Stage, *, is_deleted: bool) -> None:
-    message = uuid4()
-    await stage.sql("notification", A_SENT_MESSAGE, message)
-    await stage.sql("notification", A_MESSAGE)
-    await proven(stage)
+@pytest.mark.parametrize(
+    ("takes_away", "what"),
+    [
+        ("delete from attempts where message_id = $1", "message_unproven"),
+        ("truncate attempts", "message_unproven"),
+    ],
+)
+async def test_an_effect_taken_away_long_after_it_was_proven_is_found_at_the_next_audit(
+    stage: Stage, takes_away: str, what: str
+) -> None:
+    message = await proven_messages(stage)
     assert not (await stage.audit(store=True)).is_whole
 
-    if is_deleted:
-        await stage.sql("notification", "delete from attempts where message_id = $1", message)
-    else:
-        await stage.sql("notification", "alter table messages drop constraint messages_event_once")
-        await stage.sql(
-            "notification",
-            "insert into messages (id, event_id, subject_id, template, parameters, box, state, told_at, settled_at, created_at)"
-            " select gen_random_uuid(), event_id, subject_id, template, parameters, box, 'skipped', told_at, settled_at, created_at"
-            " from messages where id = $1",
-            message,
-        )
+    await stage.sql("notification", takes_away, *([message] if "$1" in takes_away else []))
 
-    findings = await both(stage)
+    assert set(await both(stage)) == {f"notification: {what}"}
 
-    assert set(findings) == {"notification: message_unproven" if is_deleted else "notification: message_double"}
+
+async def test_an_effect_added_long_after_its_time_was_proven_is_found_when_rows_are_counted(stage: Stage) -> None:
+    message = await proven_messages(stage)
+    await stage.sql("notification", A_MESSAGE.replace("1 day", "1 hour"))
+    assert (await stage.audit(store=True)).is_clean
+    await stage.sql("notification", "alter table messages drop constraint messages_event_once")
+    await stage.sql("notification", A_SECOND_MESSAGE, message)
+
+    at_once = await stage.audit(store=True)
+    await stage.sql("audit", "update marks set counted_at = counted_at - $1::interval", COUNT_EVERY + timedelta(seconds=1))
+
+    assert (at_once.is_clean, at_once.is_whole) == (True, False)
+    assert set(await both(stage)) == {"notification: message_double"}
+
+
+async def test_what_is_counted_is_what_was_added_up_audit_by_audit(stage: Stage) -> None:
+    await proven_messages(stage)
+    for minute in range(1, 4):
+        await stage.sql("notification", A_MESSAGE.replace("1 day", f"1 day - {minute} minutes"))
+        assert (await stage.audit(store=True)).is_clean
+    (added,) = await stage.sql("audit", SETTLED_MESSAGES)
+
+    await stage.sql("audit", "update marks set counted_at = counted_at - $1::interval", COUNT_EVERY + timedelta(seconds=1))
+
+    assert not (await stage.audit(store=True)).is_whole
+    assert await stage.sql("audit", SETTLED_MESSAGES) == [added]
+    assert added["messages"] == 1 + 5 * 3
 
 
 async def test_a_ledger_that_was_restored_to_an_earlier_state_is_noticed(stage: Stage) -> None:

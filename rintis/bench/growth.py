@@ -12,7 +12,7 @@ from typing import Any
 
 from rintis.bench.feeder import Published
 from rintis.bench.measuring import PATIENCE_SECONDS, Run
-from rintis.bench.sampling import Sample
+from rintis.bench.sampling import Sample, cpu_at
 
 WINDOW = 20_000
 """Registrations under way at most: with all of them published at once the first service would run ahead of the last."""
@@ -84,6 +84,18 @@ def part_rates(done: Sequence[Point], count: int) -> list[float]:
     return [round(part / (after - before), 1) for before, after in pairwise(marks) if after > before]
 
 
+def part_cpu(done: Sequence[Point], count: int, samples: Sequence[Sample]) -> dict[str, list[float]]:
+    """Return the CPU seconds per 1,000 registrations of each process in each part. Pure."""
+    if not samples:
+        return {}
+    part = min(PART, max(1, count // 10))
+    marks = [cpu_at(samples, moment_of(done, number)) for number in range(0, count + 1, part)]
+    return {
+        name: [round((after.get(name, 0.0) - before.get(name, 0.0)) * 1000 / part, 4) for before, after in pairwise(marks)]
+        for name in sorted(marks[-1], key=lambda name: -marks[-1][name])
+    }
+
+
 def moment_of(done: Sequence[Point], number: float) -> float:
     """Return when so many were done, between two looks by proportion. Pure."""
     before = next((point for point in reversed(done) if point[1] <= 0), done[0])
@@ -125,6 +137,7 @@ def summarise(
         "registrations": count,
         "seconds": round(seconds, 1),
         "per_s_by_part": parts,
+        "cpu_s_per_1000_by_part": part_cpu(done, count, samples),
         "last_to_first": round(parts[-1] / parts[0], 3) if parts else None,
         "memory_mb": memory_of(samples, steady, services),
         **{f"{name}_seconds": round(took, 3) for name, took in audits.items()},

@@ -6,16 +6,21 @@ import contextlib
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
+from rintis.runtime.databases import AUDIT
+
 EVERY_SECONDS = 0.5
 """A look at sixty processes takes a hundredth of a second: two hundredths of one core."""
 POSTGRES = "postgres"
 DATABASE = re.compile(r" (?:rintis_(\w+)|(floor))(?: |$)")
+HOUSEKEEPING = f"{POSTGRES}: autovacuum worker"
+AUDITING = f"{POSTGRES}: {AUDIT} "
+"""What the audit reads in a service's database is the audit's, not the service's."""
 MEGABYTE = 1 << 20
 
 
@@ -77,7 +82,7 @@ class Sampler:
 
     def used(self, began: float, ended: float) -> dict[str, float]:
         """Return the CPU seconds of each process between two moments."""
-        first, last = self._cpu_at(began), self._cpu_at(ended)
+        first, last = cpu_at(self.samples, began), cpu_at(self.samples, ended)
         return {name: last[name] - first.get(name, 0.0) for name in last}
 
     def peaks(self) -> dict[str, int]:
@@ -93,12 +98,6 @@ class Sampler:
     def memory_of_postgres(self) -> int:
         """Return what the server's processes hold together now, in bytes, memory that they share counted once."""
         return sum(proportional_memory(pid) for pid, (name, _) in self._known.items() if name.startswith(POSTGRES))
-
-    def _cpu_at(self, moment: float) -> dict[str, float]:
-        after = next((place for place, sample in enumerate(self.samples) if sample.at >= moment), len(self.samples) - 1)
-        one, two = self.samples[max(after - 1, 0)], self.samples[after]
-        share = min(max((moment - one.at) / ((two.at - one.at) or 1.0), 0.0), 1.0)
-        return {name: one.cpu.get(name, 0.0) + (used - one.cpu.get(name, 0.0)) * share for name, used in two.cpu.items()}
 
     def _meet(self, name: str, pid: int) -> None:
         if pid not in self._known:
@@ -117,11 +116,23 @@ class Sampler:
             self.look()
 
 
+def cpu_at(samples: Sequence[Sample], moment: float) -> dict[str, float]:
+    """Return the CPU seconds of each process until a moment, between two looks by proportion. Pure."""
+    after = next((place for place, sample in enumerate(samples) if sample.at >= moment), len(samples) - 1)
+    one, two = samples[max(after - 1, 0)], samples[after]
+    share = min(max((moment - one.at) / ((two.at - one.at) or 1.0), 0.0), 1.0)
+    return {name: one.cpu.get(name, 0.0) + (used - one.cpu.get(name, 0.0)) * share for name, used in two.cpu.items()}
+
+
 def backend_name(title: str) -> str:
     """Return what a process of PostgreSQL is counted under, by the title that it gives itself."""
     if not title.startswith(f"{POSTGRES}: "):
         return POSTGRES
+    if title.startswith(HOUSEKEEPING):
+        return f"{POSTGRES} vacuum"
     found = DATABASE.search(title)
+    if found and title.startswith(AUDITING):
+        return f"{POSTGRES} audit"
     return f"{POSTGRES} {found[1] or found[2] if found else 'background'}"
 
 

@@ -81,6 +81,12 @@ def _show_growth(console: Console, growth: Mapping[str, Any]) -> None:
     console.print(f"{growth['registrations']:,} registrations in {growth['seconds']:,.0f} s")
     console.print(f"Rates of each part: {', '.join(f'{rate:,.0f}' for rate in growth['per_s_by_part'])} registrations/s")
     console.print(f"The last part at {growth['last_to_first']} of the rate of the first")
+    table = Table(title="CPU seconds per 1,000 registrations, part by part", title_justify="left")
+    for heading in ("process", *(str(number + 1) for number in range(len(growth["per_s_by_part"])))):
+        table.add_column(heading, justify="right" if heading.isdigit() else "left")
+    for name, parts in growth["cpu_s_per_1000_by_part"].items():
+        table.add_row(name, *(f"{seconds:.3f}" for seconds in parts))
+    console.print(table)
     for name, memory in growth["memory_mb"].items():
         console.print(
             f"{name}: {memory['first']} MB, at last {memory['last']} MB, within {memory['deviation']:.1%} of its median"

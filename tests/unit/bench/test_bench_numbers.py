@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 
 from rintis.bench.feeder import Published
-from rintis.bench.growth import memory_of, moment_of, part_rates, scale, summarise
+from rintis.bench.growth import memory_of, moment_of, part_cpu, part_rates, scale, summarise
 from rintis.bench.latency import percentiles, plan, scheduled
 from rintis.bench.reconciling import Expected, weigh
 from rintis.bench.sampling import Sample, backend_name
@@ -94,11 +94,28 @@ def test_growth_is_summed_up() -> None:
     assert found["audit_share"] == 0.01
 
 
+def test_what_each_part_of_a_growing_run_cost_is_told_by_process() -> None:
+    done = [(0.0, 0.0), (10.0, 50.0), (30.0, 100.0)]
+    samples = [
+        Sample(0.0, {"registration": 1.0}, {}),
+        Sample(10.0, {"registration": 3.0}, {}),
+        Sample(30.0, {"registration": 9.0, "late": 1.0}, {}),
+    ]
+
+    cost = part_cpu(done, 100, samples)
+
+    assert cost["registration"][:2] == [40.0, 40.0]
+    assert cost["registration"][-1] == 120.0
+    assert sum(cost["late"]) == pytest.approx(100.0)
+
+
 @pytest.mark.parametrize(
     ("title", "name"),
     [
         ("postgres: registration rintis_registration 127.0.0.1(1) idle", "postgres registration"),
-        ("postgres: autovacuum worker rintis_keys", "postgres keys"),
+        ("postgres: autovacuum worker rintis_keys", "postgres vacuum"),
+        ("postgres: audit rintis_registration 127.0.0.1(1) SELECT", "postgres audit"),
+        ("postgres: audit rintis_audit 127.0.0.1(1) idle", "postgres audit"),
         ("postgres: postgres floor 127.0.0.1(1) INSERT", "postgres floor"),
         ("postgres: walwriter ", "postgres background"),
         ("/usr/bin/postgres -D data", "postgres"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import asyncpg
@@ -73,6 +73,8 @@ class Database:
         self._size = size
         self._planner = dict(planner)
         self._lending: Lending | None = None
+        self.committed_events: Callable[[], None] = _tell_nobody
+        """Called after each commit of events by this process: the relay's wake-up, where there is one. Set before `open`."""
         self._silence = Silence(url, name)
         self._watch: list[asyncio.Task[None]] = []
 
@@ -89,7 +91,7 @@ class Database:
                 timeout=CONNECT_SECONDS,
                 server_settings={"application_name": self.name, "timezone": "UTC", **self._planner},
             )
-            self._lending = Lending(pool)
+            self._lending = Lending(pool, self.committed_events)
             self._watch = [
                 asyncio.create_task(self._silence.run(), name=f"watch {self.name}"),
                 asyncio.create_task(self._lending.run(), name=f"settle {self.name}"),
@@ -120,3 +122,7 @@ class Database:
         if self._lending is None:
             raise asyncpg.InterfaceError(f"database {self.name} is not open")
         return self._lending
+
+
+def _tell_nobody() -> None:
+    """Leave events to whoever looks for them by time."""

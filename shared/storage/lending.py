@@ -7,7 +7,7 @@ beside work a few times that: what a statement costs. What comes back clean is l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -32,11 +32,24 @@ MOST_STATEMENTS = 50_000
 """After so many statements a connection goes back to the pool, which closes it: a backend's memory grows with what it has met."""
 
 
-class Lending:
-    """Connections that were given back clean, and not to their pool yet. Who waits for one is served by the pool alone."""
+_SAYING: set[int] = set()
+"""What is lent, by identity, and has had events written to the outbox by it."""
 
-    def __init__(self, pool: Pool) -> None:
+
+def note_events(tx: Tx) -> None:
+    """Note that what is lent has had events written: whoever sends them is told once they are committed."""
+    _SAYING.add(id(tx))
+
+
+class Lending:
+    """Connections that were given back clean, and not to their pool yet. Who waits for one is served by the pool alone.
+
+    `committed_events` is called after each commit of events, and after no other.
+    """
+
+    def __init__(self, pool: Pool, committed_events: Callable[[], None]) -> None:
         self.pool = pool
+        self.committed_events = committed_events
         self._kept: list[tuple[Any, Any]] = []
         """Holder and connection, the one that was used last at the end."""
         self._waiting = 0
@@ -112,10 +125,13 @@ class Loan:
         try:
             if self._in_transaction:
                 await self._connection.execute("commit" if kind is None else "rollback")
+            if kind is None and id(self._connection) in _SAYING:
+                self._lending.committed_events()
         finally:
             await self._end()
 
     async def _end(self) -> None:
+        _SAYING.discard(id(self._connection))
         self._silence.unwatch(self._watched)
         await self._lending.give(self._connection)
 

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
 from rintis.testing.postgres import PostgresForTests
-from shared.storage import Database, Tx, savepoint
+from shared.storage import MIGRATIONS, Database, Outbox, Outgoing, Tx, migrate, savepoint
 from shared.storage.lending import SETTLE_SECONDS
+from tests.integration.messaging.messaging_stage import a_worker
 
 pytestmark = pytest.mark.servers
 
@@ -118,3 +121,36 @@ async def test_what_nobody_uses_goes_back_to_the_pool(narrow: Database) -> None:
     await asyncio.sleep(1.5 * SETTLE_SECONDS)
     assert narrow._lending.pool.get_idle_size() == 1
     assert await pid_of(narrow)
+
+
+async def say_and_fail(database: Database) -> None:
+    async with database.transaction() as tx:
+        await Outbox("registration").add(tx, [news()])
+        raise ZeroDivisionError
+
+
+def news() -> Outgoing:
+    return Outgoing(a_worker("0190a1b2-c3d4-8e5f-8a6b-7c8d9e0f1a2b"), uuid4(), datetime.now(UTC))
+
+
+async def test_whoever_sends_events_is_told_of_those_that_are_committed_and_of_nothing_else(databases: dict[str, str]) -> None:
+    database = Database(databases["DATABASE_URL_REGISTRATION"], name="test", size=1)
+    told: list[str] = []
+    database.committed_events = lambda: told.append("committed")
+    await database.open()
+    try:
+        await migrate(database, MIGRATIONS)
+        async with database.transaction() as tx:
+            await tx.execute("select 1")
+        with pytest.raises(ZeroDivisionError):
+            await say_and_fail(database)
+        assert not told
+        async with database.transaction() as tx:
+            await Outbox("registration").add(tx, [news()])
+            assert not told
+        assert told == ["committed"]
+        async with database.transaction() as tx:
+            await tx.execute("select 1")
+        assert told == ["committed"]
+    finally:
+        await database.close()

@@ -21,6 +21,7 @@ from rintis.bench.loads import OfFloor
 from rintis.bench.systems import SQL, System
 from rintis.runtime.apart import run_apart
 from rintis.runtime.archive import kafka_program
+from rintis.runtime.databases import near_url
 from rintis.runtime.kafka import KafkaPlan, KafkaServer
 from rintis.runtime.ports import free_port
 from rintis.runtime.postgres import PostgresServer
@@ -67,7 +68,11 @@ class FloorSystem(System):
             self._postgres.start()
             self._kafka.start()
             run_apart(self._prepare())
-            environment = {**os.environ, "FLOOR_KAFKA": self.bootstrap, "FLOOR_DATABASE": self._url}
+            environment = {
+                **os.environ,
+                "FLOOR_KAFKA": self.bootstrap,
+                "FLOOR_DATABASE": near_url(self._url, self._postgres.socket_folder),
+            }
             for name in STEPS:
                 command = (sys.executable, "-m", "bench.floor", name)
                 self._workers[name] = self.state.spawn(name, command, environment=environment)

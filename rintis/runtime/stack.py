@@ -138,7 +138,7 @@ class Stack:
         )
         with self.steps.step("Starting PostgreSQL"):
             self.postgres.start()
-        self.databases = Databases(self.postgres.url, self.secrets.passwords)
+        self.databases = Databases(self.postgres.url, self.secrets.passwords, socket_folder=self.postgres.socket_folder)
         with self.steps.step("Making databases and roles"):
             run_apart(self.databases.create())
 

@@ -54,6 +54,7 @@ class EmbeddedPostgres:
         self._server = PostgresServer(state, port=self.port, password=secrets.passwords[ADMIN], settings=FOR_TESTS)
         self.url = self._server.url
         self.data = self._server.data
+        self.socket_folder = self._server.socket_folder
 
     @property
     def is_running(self) -> bool:

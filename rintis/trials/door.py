@@ -19,6 +19,7 @@ import asyncpg
 
 from rintis.bench.latency import percentiles
 from rintis.bench.people import People
+from rintis.runtime.databases import near_url
 from rintis.runtime.errors import CannotStart
 from rintis.runtime.ports import free_port
 from rintis.runtime.processes import Process, Program, Supervisor
@@ -124,7 +125,7 @@ async def play(state: State, options: Options, steps: Steps) -> Verdict:
         await admin.execute(SQL["create_bare"])
         await admin.close()
         port = free_port()
-        environment = {**os.environ, "DOOR_DATABASE": address, "DOOR_PORT": str(port)}
+        environment = {**os.environ, "DOOR_DATABASE": near_url(address, stack.postgres.socket_folder), "DOOR_PORT": str(port)}
         process = Process(state, Program("bare-door", "bench.door", port, environment, ready_path=None))
         bare.start(process)
         await asyncio.to_thread(bare.wait_until_ready, lambda _: None)

@@ -46,13 +46,20 @@ async def open_batch(tx: Tx, positions: Positions, items: Sequence[Item]) -> Ope
     held = sorted({item.partition for item in items})
     lanes = list(dict.fromkeys([item.lane for item in items]))
     rows = await tx.fetch(SQL["open_batch"], positions.consumer, *_columns(held, 2), *_columns(lanes, 2))
-    found: dict[str, list[Any]] = {"position": [], "key": [], "gate": []}
-    for row in rows:
-        found[row["kind"]].append(row)
-    known = {(row["topic"], row["partition"]): row["number"] for row in found["position"]}
+    known: dict[Partition, int] = {}
+    numbers: dict[Key, Numbers] = {}
+    is_read_again = False
+    for kind, topic, partition, key, number, applied, has_moved in rows:
+        if kind == "key":
+            numbers[topic, key] = Numbers(number, applied)
+        elif kind == "position":
+            known[topic, partition] = number
+            is_read_again |= has_moved
+        else:
+            is_read_again = True
     fresh = positions.fence(items, held, known)
-    if not found["gate"] and not any(row["has_moved"] for row in found["position"]):
-        return Opened(fresh, set(), _numbers(found["key"]))
+    if not is_read_again:
+        return Opened(fresh, set(), numbers)
     if not fresh:
         return Opened(fresh, set(), {})
     gated = await lock_gates(tx, positions.consumer, {item.lane for item in fresh})

@@ -52,7 +52,9 @@ class Fuse:
 
     def check(self, items: Iterable[Item]) -> None:
         """Raise Blown where these records would take a topic beyond the limit. Called before the commit."""
-        limits = self._limits
+        limits, items = self._limits, list(items)
+        if not _set_aside(items):
+            return
         for topic, (count, failed) in self._tally(items).items():
             before = self._window(topic)
             records = count + sum(second.records for second in before)
@@ -71,7 +73,9 @@ class Fuse:
                 window.append(_Second(at))
             window[-1].records += count
             window[-1].set_aside += failed
-        for (topic, kind), count in Counter((item.record.topic, self._kind(item)) for item in _set_aside(items)).items():
+        if not (aside := _set_aside(items)):
+            return
+        for (topic, kind), count in Counter((item.record.topic, self._kind(item)) for item in aside).items():
             if kind:
                 metrics.SET_ASIDE.labels(consumer, topic, kind).inc(count)
 
@@ -90,15 +94,15 @@ class Fuse:
     def _tally(self, items: Iterable[Item]) -> dict[str, tuple[int, int]]:
         # What an operator has put back is judged by the redrive's own limit.
         items = [item for item in items if item.redriven is None]
-        records = Counter([item.record.topic for item in items])
-        set_aside: Counter[str] = Counter()
+        topics = [item.record.topic for item in items]
+        set_aside: dict[str, int] = dict.fromkeys(topics, 0)
         waiting: set[Key] = set()
         for item in _set_aside(items):
             if self._kind(item) == "ours" and item.lane not in waiting:
                 set_aside[item.record.topic] += 1
                 # A key's followers wait with it: they are no failures of their own.
                 waiting |= {item.lane} if isinstance(item.outcome, RetryLater) else set()
-        return {topic: (count, set_aside[topic]) for topic, count in records.items()}
+        return {topic: (topics.count(topic), failed) for topic, failed in set_aside.items()}
 
     def _kind(self, item: Item) -> str:
         """Return whose doing it is that a record was set aside; empty for one that was not."""

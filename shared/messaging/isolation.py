@@ -9,7 +9,7 @@ from shared.messaging.items import Item
 from shared.messaging.outcomes import HANDLED
 from shared.messaging.retry import concerns_batch, fate
 from shared.messaging.routes import Route
-from shared.storage import Tx
+from shared.storage import Tx, savepoint
 from shared.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -54,7 +54,7 @@ async def apply_whole(tx: Tx, route: Route, items: Sequence[Item], prepared: Any
 async def apply_isolated(tx: Tx, route: Route, items: Sequence[Item], prepared: Any) -> None:
     """Apply a set under a savepoint; after an error each half is applied by itself."""
     try:
-        async with tx.transaction():
+        async with savepoint(tx):
             await apply_whole(tx, route, items, prepared)
     except Exception as error:
         if concerns_batch(error):

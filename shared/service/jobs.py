@@ -36,8 +36,8 @@ class Job:
     apart_seconds: float = APART_SECONDS
 
 
-async def repeat(job: Job, fail: Callable[[Fatal], None], then: Callable[[], None] | None = None) -> None:
-    """Run a job until cancelled; its errors are counted and backed off, never hidden. `then` is called after each run."""
+async def repeat(job: Job, fail: Callable[[Fatal], None]) -> None:
+    """Run a job until cancelled; its errors are counted and backed off, never hidden."""
     failures = 0
     wake = job.wake or asyncio.Event()
     while not is_asked_to_end():
@@ -55,8 +55,6 @@ async def repeat(job: Job, fail: Callable[[Fatal], None], then: Callable[[], Non
             has_more = False
             metrics.JOB_FAILURES.labels(job.name, type(error).__name__).inc()
             log.warning("A job failed and will be done again.", action="job_failed", job=job.name, **origin(error))
-        if then is not None:
-            then()
         if not has_more and not is_asked_to_end():
             pause = min(LONGEST_PAUSE_SECONDS, job.every_seconds * 2.0 ** min(failures, 8))
             with contextlib.suppress(TimeoutError):

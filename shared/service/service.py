@@ -244,9 +244,7 @@ class Service:
             *(self._chores.jobs() if self._chores else ()),
             *(Job("expire keys", EXPIRE_SECONDS, store.expire) for store in self.key_stores),
         ]
-        self.state.tasks = [asyncio.create_task(repeat(job, self.fail), name=job.name) for job in jobs]
-        # What a service's own job has said waits for no look of the relay's own.
-        self.state.tasks += [asyncio.create_task(repeat(job, self.fail, self._wake_relay), name=job.name) for job in self.jobs]
+        self.state.tasks = [asyncio.create_task(repeat(job, self.fail), name=job.name) for job in [*jobs, *self.jobs]]
         if self.relay is not None:
             self.state.tasks.append(asyncio.create_task(self.relay.run(), name="relay"))
 
@@ -264,11 +262,13 @@ class Service:
         async def producer() -> Any:
             return await make_producer(settings.kafka_bootstrap_servers, limits, f"{self.name}-relay")
 
-        return Relay(self.name, self.database, producer, limits)
+        relay = Relay(self.name, self.database, producer, limits)
+        # Of eight commits that a registration leads to, five say nothing, and a look for nothing costs as much as a batch's statement.
+        self.database.committed_events = relay.wake
+        return relay
 
     def _wake(self) -> None:
-        """Let those go on at once who wait for what a transaction of this process has committed."""
-        self._wake_relay()
+        """Let jobs go on at once that wait for what a consumer of this process has committed."""
         for job in self.jobs:
             if job.wake is not None:
                 job.wake.set()
@@ -319,5 +319,5 @@ class Service:
         with contextlib.suppress(*TRANSIENT):
             async with asyncio.timeout(RELAY_DRAIN_SECONDS), self.database.connection() as connection:
                 while await connection.fetch(SQL["find_ready_buckets"]):
-                    self._wake()
+                    self._wake_relay()
                     await asyncio.sleep(self.limits.relay_busy_seconds)

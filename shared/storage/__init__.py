@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from shared.storage.database import AWAY, CONTENTION, TRANSIENT, Database, Tx
+from shared.storage.database import AWAY, CONTENTION, TRANSIENT, Database
 from shared.storage.flow import Heard, fold_flow, record_arrivals, record_heard
+from shared.storage.lending import Tx, savepoint
 from shared.storage.migrate import migrate
 from shared.storage.outbox import Outbox, Outgoing
 from shared.storage.sql import Queries, load_queries
@@ -26,4 +27,5 @@ __all__ = [
     "migrate",
     "record_arrivals",
     "record_heard",
+    "savepoint",
 ]

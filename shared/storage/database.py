@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
 from shared.storage.arrays import use_arrays
+from shared.storage.lending import CONNECT_SECONDS, Lending, Loan
 from shared.storage.silence import Silence
-
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Tx: TypeAlias = PoolConnectionProxy[asyncpg.Record]
-else:
-    Tx = Any
 
 AWAY = (
     OSError,
@@ -40,8 +32,6 @@ POOL_SIZE = 8
 """Connections per process: consumers of one service, its relay, its jobs and its doors; PostgreSQL's 100 serve a dozen processes."""
 STATEMENT_SECONDS = 60.0
 """Longest one statement may take: far below `max_poll_interval`, far above the slowest batch seen."""
-CONNECT_SECONDS = 10.0
-"""Longest wait for a connection before the server counts as away."""
 
 SMALL_SETS = {
     "enable_seqscan": "off",
@@ -82,14 +72,16 @@ class Database:
         self.url = url
         self._size = size
         self._planner = dict(planner)
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._lending: Lending | None = None
+        self.committed_events: Callable[[], None] = _tell_nobody
+        """Called after each commit of events by this process: the relay's wake-up, where there is one. Set before `open`."""
         self._silence = Silence(url, name)
-        self._watch: asyncio.Task[None] | None = None
+        self._watch: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Open the pool. Raises one of AWAY while the server is not there."""
-        if self._pool is None:
-            self._pool = await asyncpg.create_pool(
+        if self._lending is None:
+            pool = await asyncpg.create_pool(
                 self.url,
                 min_size=1,
                 max_size=self._size,
@@ -99,30 +91,38 @@ class Database:
                 timeout=CONNECT_SECONDS,
                 server_settings={"application_name": self.name, "timezone": "UTC", **self._planner},
             )
-            self._watch = asyncio.create_task(self._silence.run(), name=f"watch {self.name}")
+            self._lending = Lending(pool, self.committed_events)
+            self._watch = [
+                asyncio.create_task(self._silence.run(), name=f"watch {self.name}"),
+                asyncio.create_task(self._lending.run(), name=f"settle {self.name}"),
+            ]
 
     async def close(self) -> None:
         """Close the pool, giving running statements five seconds."""
-        if self._watch is not None:
-            self._watch.cancel()
-        pool, self._pool = self._pool, None
-        if pool is not None:
+        for task in self._watch:
+            task.cancel()
+        lending, self._lending = self._lending, None
+        if lending is not None:
             try:
-                await asyncio.wait_for(pool.close(), 5)
+                async with asyncio.timeout(5):
+                    await lending.close()
+                    await lending.pool.close()
             except TimeoutError:
-                pool.terminate()
+                lending.pool.terminate()
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Tx]:
+    def connection(self) -> Loan:
         """Lend a connection outside a transaction."""
-        if self._pool is None:
-            raise asyncpg.InterfaceError(f"database {self.name} is not open")
-        async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
-            with self._silence.watched(connection):
-                yield connection
+        return Loan(self._lender(), self._silence, in_transaction=False)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
+    def transaction(self) -> Loan:
         """Lend a connection inside a transaction, read committed: later statements see what others committed before them."""
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+        return Loan(self._lender(), self._silence, in_transaction=True)
+
+    def _lender(self) -> Lending:
+        if self._lending is None:
+            raise asyncpg.InterfaceError(f"database {self.name} is not open")
+        return self._lending
+
+
+def _tell_nobody() -> None:
+    """Leave events to whoever looks for them by time."""

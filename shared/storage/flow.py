@@ -8,7 +8,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from shared.contracts.envelope import hash64
-from shared.storage.database import Database, Tx
+from shared.storage.database import Database
+from shared.storage.lending import Tx
 from shared.storage.sql import load_queries
 
 SQL = load_queries("shared.storage")

@@ -6,7 +6,8 @@ import hashlib
 from pathlib import Path
 
 from shared.errors import Fatal
-from shared.storage.database import Database, Tx
+from shared.storage.database import Database
+from shared.storage.lending import Tx
 
 MIGRATION_LOCK = 7_210_001
 """Advisory lock that all processes of a service take before they look at the schema."""

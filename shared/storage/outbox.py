@@ -9,7 +9,7 @@ from uuid import UUID
 
 from shared.contracts.envelope import Event, derive_id, hash64
 from shared.errors import Unprocessable
-from shared.storage.database import Tx
+from shared.storage.lending import Tx, note_events
 from shared.storage.sql import load_queries
 
 SQL = load_queries("shared.storage")
@@ -63,4 +63,5 @@ class Outbox:
             payloads,
             [hash64(id_) for id_ in ids],
         )
+        note_events(tx)
         return ids

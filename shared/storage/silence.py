@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,16 +45,16 @@ class Silence:
         self._name = name
         self._lent: dict[int, Lent] = {}
 
-    @contextmanager
-    def watched(self, connection: Any) -> Iterator[None]:
-        """Watch a connection of the pool while the block runs."""
+    def watch(self, connection: Any) -> Lent:
+        """Watch a connection of the pool from now on, until `unwatch`."""
         # What a pool lends answers no question any more once it was closed; the connection behind it does.
         lent = Lent(connection._con, _answered(connection._con), time.monotonic())  # noqa: SLF001 - see above
         self._lent[id(lent)] = lent
-        try:
-            yield
-        finally:
-            del self._lent[id(lent)]
+        return lent
+
+    def unwatch(self, lent: Lent) -> None:
+        """Watch it no longer: it goes back."""
+        del self._lent[id(lent)]
 
     async def run(self) -> None:
         """Look until cancelled."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter as Tally
 from collections.abc import Iterable
+from functools import cache
 from typing import Protocol
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -41,5 +41,10 @@ class _Settled(Protocol):
 
 def count_outcomes(consumer: str, items: Iterable[_Settled]) -> None:
     """Count what became of a batch's records."""
-    for name, count in Tally(getattr(item.outcome, "name", "undecided") for item in items).items():
-        CONSUMER_RECORDS.labels(consumer, name).inc(count)
+    names = [getattr(item.outcome, "name", "undecided") for item in items]
+    for name in set(names):
+        _records_of(consumer, name).inc(names.count(name))
+
+
+_records_of = cache(CONSUMER_RECORDS.labels)
+"""The counters that exist: a look-up in the library takes a lock and checks each label."""

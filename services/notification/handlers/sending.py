@@ -108,7 +108,8 @@ class Sender:
         held = repository.Lease(lease, self._pace.lease_seconds, self._pace.holder)
         doubtful = list(self._doubtful)
         self._doubtful.append(lease)
-        async with self._database.transaction() as tx:
+        # One statement, its own transaction: senders look after every commit of a consumer, and mostly there is nothing for them.
+        async with self._database.transaction() if doubtful else self._database.connection() as tx:
             if doubtful:
                 await repository.put_back(tx, doubtful)
             claimed = await repository.claim_messages(tx, self.channel, limit=self._pace.claimed, lease=held)

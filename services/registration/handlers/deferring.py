@@ -30,7 +30,7 @@ from services.registration.repository.deferred import (
 from shared.errors import Overloaded, Unprocessable
 from shared.messaging.retry import concerns_batch, fate
 from shared.messaging.vault import Vault
-from shared.storage import Tx
+from shared.storage import Tx, savepoint
 from shared.telemetry import get_logger
 
 log = get_logger(__name__)
@@ -129,7 +129,7 @@ class Deferral:
     async def _settle(self, tx: Tx, order: Order, items: Sequence[Item], failed: list[tuple[Item, str]]) -> None:
         """Decide on items as a set; where that fails, each half by itself: an item that fails costs its neighbours nothing."""
         try:
-            async with tx.transaction():
+            async with savepoint(tx):
                 await settle_items(tx, self.desk, order, items)
         except Exception as error:
             if concerns_batch(error):

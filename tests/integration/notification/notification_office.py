@@ -66,6 +66,9 @@ class Breaking:
         if breaks == "after":
             raise ConnectionResetError
 
+    connection = transaction
+    """A statement by itself is a transaction too."""
+
 
 @dataclass
 class Office:

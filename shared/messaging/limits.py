@@ -8,15 +8,15 @@ from shared.messaging.retry import RetryPolicy
 
 MOST_RESIDENT_BYTES = 768 << 20
 """Most memory that a process of a service may have resident, in an outage too: 150 to 250 MB at rest, and seven consumers with a
-fetch of eight megabytes each, which is several times as large once it is read. A container gets one gigabyte."""
+fetch of two megabytes each, which is several times as large once it is read. A container gets one gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The bounds one process works within."""
 
-    batch_records: int = 2_000
-    """Records per transaction: above it the gain flattens, below it round trips dominate; bounds memory too."""
+    batch_records: int = 1_000
+    """Records per transaction: from 300 on a record costs the same, and what comes meanwhile waits for all of the batch; bounds memory too."""
     busy_records: int = 100
     """A batch as large as this says that much comes in: the next one is given time to grow. Counted in records and not in the time that
     they took: whoever was held up once would wait for longer than that."""
@@ -45,10 +45,11 @@ class Limits:
     """Kafka's default; batches end long before."""
     fetch_wait_ms: int = 500
     """How long a fetch may wait at the broker: what comes ends the wait."""
-    fetch_bytes: int = 8 << 20
-    """Most that one fetch brings: some ten thousand events, five batches. What another publisher sends meanwhile waits no longer than these take."""
-    partition_fetch_bytes: int = 4 << 20
-    """Four times the largest record, so that the largest never blocks its partition."""
+    fetch_bytes: int = 2 << 20
+    """Most that one fetch brings: some 2,500 events, two or three batches. What another publisher sends meanwhile waits no longer than these
+    take, and what was fetched and is not yet worked off is most of what a process' memory moves by."""
+    partition_fetch_bytes: int = 2 << 20
+    """Twice the largest record, so that the largest never blocks its partition."""
     metadata_ms: int = 10_000
     """How soon a new publisher's topic is found."""
     gates: int = 1_000

@@ -73,7 +73,6 @@ with taken as (
   select g.kind, g.version, g.token, g.person_id
   from unnest($12::text[], $13::smallint[], $14::bytea[], $15::uuid[]) as g(kind, version, token, person_id)
   join taken using (person_id)
-  order by g.kind, g.version, g.token
 )
 update persons p set state = 'registered', registered_at = $1::timestamptz, province = g.province, ticket = g.ticket,
   identity = g.identity, contact = g.contact, facts = g.facts,
@@ -172,8 +171,8 @@ from deferred_calls;
 -- keep_decisions --
 -- The last decision per worker.
 insert into worker_decisions (worker_id, decision, programme, reasons, decided_at)
-select g.worker_id, g.decision, g.programme, array(select jsonb_array_elements_text(g.reasons)), g.at
-from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[]) as g(worker_id, decision, programme, reasons, at)
+select g.worker_id, g.decision, g.programme, string_to_array(g.reasons, ','), g.at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) as g(worker_id, decision, programme, reasons, at)
 order by g.worker_id
 on conflict (worker_id) do update set decision = excluded.decision, programme = excluded.programme, reasons = excluded.reasons,
   decided_at = excluded.decided_at;

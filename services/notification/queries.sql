@@ -1,5 +1,6 @@
 -- add_messages --
--- Store what is to be told, once per event, and what of it is to be sent; those that reach nobody are skipped from the start. With it how
+-- Store what is to be told, once per event, and what of it is to be sent; those that reach nobody are skipped from the start. An event that
+-- a rival tells at this moment is a violation, after which all is done again and its message is seen. With it how
 -- subjects can be reached: an older version changes nothing, and what is known already is not touched: every news of a person carries the
 -- same contact, and consumers that lock each other's rows in turn would wait for the deadlock detector, a second.
 with kept as (
@@ -21,8 +22,8 @@ with kept as (
               $10::text[], $11::text[], $12::text[])
     with ordinality as g(id, event_id, subject_id, template, parameters, box, facts_version, thread, valid_until, channel, state, reason,
                          ord)
+  where not exists (select from messages m where m.id = g.id offset 0)
   order by g.ord
-  on conflict on constraint messages_event_once do nothing
   returning id, seq, subject_id, channel, state
 ), queued as (
   insert into queue (subject_id, seq, message_id, channel)

@@ -1,5 +1,13 @@
 -- save_workers --
--- Remember workers as they are now; returns those for whom this was news.
+-- Remember workers as they are now; returns those for whom this was news. Facts that newer ones take the place of go to the decision that
+-- was made on them: until then they rest here only.
+with kept as (
+  update decisions d set facts = w.facts
+  from unnest($1::uuid[], $4::integer[]) as g(worker_id, facts_version) cross join lateral (
+    select facts_version, facts from workers where worker_id = g.worker_id and facts_version < g.facts_version offset 0
+  ) as w
+  where g.facts_version > 1 and d.worker_id = g.worker_id and d.facts_version = w.facts_version and d.facts is null
+)
 insert into workers as w (worker_id, ticket_digest, province, facts_version, contact_version, facts, contact, is_erased, heard_at)
 select g.*, $9::timestamptz
 from unnest($1::uuid[], $2::bytea[], $3::text[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::boolean[])
@@ -16,7 +24,8 @@ returning worker_id;
 select worker_id, facts_version from workers where worker_id = any($1::uuid[]);
 
 -- add_decisions --
--- Store what the policy decided, with what it decided on. An open review of older facts of these workers has lost its object.
+-- Store what the policy decided. What it decided on rests with the worker while it is the newest, and here where a review needs it. An
+-- open review of older facts of these workers has lost its object.
 with outdated as (
   update reviews set state = 'superseded', decided_at = $14::timestamptz where worker_id = any($2::uuid[]) and state = 'open'
 )

@@ -89,11 +89,14 @@ where q.channel in ('sms', 'email') and q.next_at >= $1
 order by 3 limit 1000;
 
 -- find_double_messages --
--- Events that have more than one message: looked for where no valid unique index forbids it.
+-- Events that have more than one message. The ends of what is new are named for the index of block ranges.
+with recent as materialized (
+  select id, event_id, created_at from messages where created_at >= $1
+)
 select 'message_double' as kind, m.event_id::text as subject, min(m.created_at) as since, 'more than one message' as detail
-from messages m
-where m.created_at >= $1 and exists (select from messages o where o.event_id = m.event_id and o.id <> m.id)
-  and not exists (select from pg_index where indexrelid = to_regclass('messages_event_once') and indisvalid)
+from recent m join messages o on o.event_id = m.event_id and o.id <> m.id
+where o.event_id >= (select event_id from recent order by event_id limit 1)
+  and o.event_id <= (select event_id from recent order by event_id desc limit 1)
 group by m.event_id
 order by 3 limit 1000;
 

@@ -1,7 +1,9 @@
 -- add_messages --
--- Store what is to be told, once per event, and what of it is to be sent; those that reach nobody are skipped from the start. With it how
+-- Store what is to be told, once per event, and what of it is to be sent; those that reach nobody are skipped from the start. An event that
+-- a rival tells at this moment is a violation, after which all is done again and its message is seen. With it how
 -- subjects can be reached: an older version changes nothing, and what is known already is not touched: every news of a person carries the
--- same contact, and consumers that lock each other's rows in turn would wait for the deadlock detector, a second.
+-- same contact, and consumers that lock each other's rows in turn would wait for the deadlock detector, a second. A message and its row in the
+-- queue have one time, so that the audit can compare what is new by sums.
 with kept as (
   insert into contacts as c (subject_id, box, version, sealed)
   select * from unnest($14::uuid[], $15::text[], $16::int[], $17::text[]) as g(subject_id, box, version, sealed)
@@ -14,19 +16,19 @@ with kept as (
   where excluded.version > c.version or (excluded.version = c.version and excluded.sealed <> c.sealed)
 ), told as (
   insert into messages (id, event_id, subject_id, template, parameters, box, facts_version, thread, valid_until, channel, state, reason,
-                        told_at, settled_at)
+                        told_at, settled_at, created_at)
   select g.id, g.event_id, g.subject_id, g.template, g.parameters, g.box, g.facts_version, g.thread, g.valid_until, g.channel, g.state,
-         g.reason, $13::timestamptz, case when g.state <> 'waiting' then $13::timestamptz end
+         g.reason, $13::timestamptz, case when g.state <> 'waiting' then $13::timestamptz end, now()
   from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::jsonb[], $6::text[], $7::int[], $8::text[], $9::timestamptz[],
               $10::text[], $11::text[], $12::text[])
     with ordinality as g(id, event_id, subject_id, template, parameters, box, facts_version, thread, valid_until, channel, state, reason,
                          ord)
+  where not exists (select from messages m where m.id = g.id offset 0)
   order by g.ord
-  on conflict on constraint messages_event_once do nothing
   returning id, seq, subject_id, channel, state
 ), queued as (
-  insert into queue (subject_id, seq, message_id, channel)
-  select subject_id, seq, id, channel from told where state = 'waiting'
+  insert into queue (subject_id, seq, message_id, channel, next_at)
+  select subject_id, seq, id, channel, now() from told where state = 'waiting'
 )
 select id from told;
 

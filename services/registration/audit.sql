@@ -106,7 +106,7 @@ order by decided_at limit 1000;
 select 'acceptance_unbacked' as kind, submission_id::text as subject, decided_at as since, 'no registration' as detail
 from submissions s
 where verdict = 'accepted' and decided_at >= $1
-  and not exists (select from registrations r where r.submission_id = s.submission_id)
+  and not exists (select from registrations r where r.person_id = s.person_id and r.submission_id = s.submission_id)
 order by decided_at limit 1000;
 
 -- find_half_registered --

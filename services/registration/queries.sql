@@ -34,7 +34,7 @@ on conflict (version, token) do nothing;
 select person_id, publisher, content from evidence where person_id = any($1::uuid[]) order by person_id, evidence_id;
 
 -- add_submissions --
--- Write submissions with their verdicts; one that a rival has written meanwhile is waited for, and not returned.
+-- Write submissions that are not known, with their verdicts; one that a rival has written meanwhile is a violation.
 insert into submissions (submission_id, cause, kind, door, publisher, reference_id, arrived_at, verdict, reasons, warnings,
                          person_id, refusal_id, decided_at)
 select g.submission_id, g.cause, $1::text, $2::text, g.publisher, g.reference_id, g.arrived_at, g.verdict, g.reasons, g.warnings,
@@ -42,9 +42,7 @@ select g.submission_id, g.cause, $1::text, $2::text, g.publisher, g.reference_id
 from unnest($4::uuid[], $5::uuid[], $6::text[], $7::uuid[], $8::timestamptz[], $9::text[], $10::jsonb[], $11::jsonb[], $12::uuid[],
             $13::uuid[])
   as g(submission_id, cause, publisher, reference_id, arrived_at, verdict, reasons, warnings, person_id, refusal_id)
-order by g.submission_id
-on conflict (submission_id) do nothing
-returning submission_id;
+order by g.submission_id;
 
 -- lock_known --
 -- Which of these submissions have their verdict already, and persons as they are, locked in the order of their ids: whoever writes a
@@ -73,7 +71,6 @@ with taken as (
   select g.kind, g.version, g.token, g.person_id
   from unnest($12::text[], $13::smallint[], $14::bytea[], $15::uuid[]) as g(kind, version, token, person_id)
   join taken using (person_id)
-  order by g.kind, g.version, g.token
 )
 update persons p set state = 'registered', registered_at = $1::timestamptz, province = g.province, ticket = g.ticket,
   identity = g.identity, contact = g.contact, facts = g.facts,
@@ -172,8 +169,8 @@ from deferred_calls;
 -- keep_decisions --
 -- The last decision per worker.
 insert into worker_decisions (worker_id, decision, programme, reasons, decided_at)
-select g.worker_id, g.decision, g.programme, array(select jsonb_array_elements_text(g.reasons)), g.at
-from unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[], $5::timestamptz[]) as g(worker_id, decision, programme, reasons, at)
+select g.worker_id, g.decision, g.programme, string_to_array(g.reasons, ','), g.at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[]) as g(worker_id, decision, programme, reasons, at)
 order by g.worker_id
 on conflict (worker_id) do update set decision = excluded.decision, programme = excluded.programme, reasons = excluded.reasons,
   decided_at = excluded.decided_at;

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.errors import KeyMissing
@@ -49,8 +51,7 @@ class KeyStore:
         nonces = _random(len(wanted), NONCE_BYTES)
         wrapped = [self._wrap(*place, key, nonce) for (place, key), nonce in zip(made.items(), nonces, strict=True)]
         subjects_, boxes_ = zip(*wanted, strict=True)
-        async with self.database.connection() as connection:
-            rows = await connection.fetch(SQL["add_keys"], subjects_, boxes_, wrapped, expires_at)
+        rows = await self._add(subjects_, boxes_, wrapped, expires_at)
         for subject, box in rows:
             keys[box][subject] = made[subject, box]
         if len(rows) < len(wanted):
@@ -77,6 +78,18 @@ class KeyStore:
         async with self.database.connection() as connection:
             status = await connection.execute(SQL["expire_keys"], EXPIRE_BATCH)
         return status == f"DELETE {EXPIRE_BATCH}"
+
+    async def _add(
+        self, subjects: Sequence[UUID], boxes: Sequence[str], wrapped: Sequence[bytes], expires_at: datetime | None
+    ) -> list[Any]:
+        """Store the keys that are missing; where a rival made one of them meanwhile, it is there to be seen when all is done again."""
+        async with self.database.connection() as connection:
+            for _ in wrapped:
+                try:
+                    return list(await connection.fetch(SQL["add_keys"], subjects, boxes, wrapped, expires_at))
+                except asyncpg.UniqueViolationError:
+                    continue
+            return list(await connection.fetch(SQL["add_keys"], subjects, boxes, wrapped, expires_at))
 
     async def _find(self, subjects: Collection[UUID], boxes: Collection[str]) -> dict[str, dict[UUID, bytes | None]]:
         """Return each subject's keys of these boxes, by box, in one query."""

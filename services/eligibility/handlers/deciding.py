@@ -174,7 +174,7 @@ def _decision(case: Fresh) -> Decision:
         policy_digest=ruling.policy.digest,
         programme=ruling.programme,
         judgement=ruling.judgement,
-        facts=item.event.facts,
+        facts=item.event.facts if ruling.judgement.outcome is Outcome.REVIEW else None,
         decided_on=ruling.on,
     )
 

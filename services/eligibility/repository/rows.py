@@ -37,7 +37,8 @@ class Decision(NamedTuple):
     policy_digest: str
     programme: str
     judgement: Judgement
-    facts: str
+    facts: str | None
+    """The sealed box that was decided on; None where it rests with the worker, until newer facts come."""
     decided_on: date
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,7 +58,7 @@ async def keep_decisions(tx: Tx, heard: Sequence[HeardDecision]) -> None:
     """Keep the last decision of each worker; a worker's decisions come in order."""
     last = {item.worker_id: item for item in heard}
     workers, decisions, programmes, lists, instants = columns(list(last.values()))
-    reasons = [json.dumps(list(codes)) for codes in lists]
+    reasons = [",".join(codes) for codes in lists]
     await tx.execute(SQL["keep_decisions"], workers, decisions, programmes, reasons, instants)
 
 

@@ -61,9 +61,10 @@ async def add_submissions(tx: Tx, kind: str, door: str, decided: Sequence[Decide
         (*submission, verdict.value, findings_json(reasons), findings_json(warnings), person_id, refusal_id)
         for submission, verdict, reasons, warnings, person_id, refusal_id in decided
     ]
-    rows = await tx.fetch(SQL["add_submissions"], kind, door, now, *columns(given))
-    if len(rows) < len(decided):
-        raise asyncpg.SerializationError("another process has decided on one of these submissions")
+    try:
+        await tx.execute(SQL["add_submissions"], kind, door, now, *columns(given))
+    except asyncpg.UniqueViolationError as error:
+        raise asyncpg.SerializationError("another process has decided on one of these submissions") from error
 
 
 async def find_verdicts(tx: Tx, submissions: Collection[UUID], publisher: str) -> dict[UUID, Known]:

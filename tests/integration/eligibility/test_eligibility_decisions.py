@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
+
+import pytest
 
 from services.eligibility.domain import judge, view_for_rules
 from services.eligibility.handlers.facts import applicant_of, open_facts
@@ -27,16 +30,40 @@ async def test_a_worker_who_is_excluded_is_denied_with_reasons_and_asks_for_noth
     assert await office.rows("select * from seat_requests") == []
 
 
-async def test_a_decision_can_be_made_again_from_what_is_stored(office: Office) -> None:
-    worker = await office.register(dependants=4)
-    row = (await office.rows("select policy, policy_digest, score, rules, reasons, facts, decided_on from decisions"))[0]
-    policy = office.desk.book.in_force(row[6])
-    facts = (await open_facts(office.desk.boxes, [(worker, row[5])]))[0]
-    assert facts is not None
-    sectors = office.desk.reference.catalog.sectors
-    view = view_for_rules(applicant_of(facts), row[6], policy.professions, sectors)
-    again = judge(policy.evaluate([view])[0], policy.bar)
-    assert (policy.name, policy.digest, again.score, list(again.rules), list(again.reasons)) == row[:5]
+STORED = """select d.policy, d.policy_digest, d.score, d.rules, d.reasons, coalesce(d.facts, w.facts), d.decided_on
+from decisions d join workers w using (worker_id) order by d.facts_version"""
+"""Decisions with what each was made on."""
+
+
+@pytest.mark.parametrize("changes", [{"dependants": 4}, {"citizenship": "WNA"}, UNPROVEN])
+async def test_a_decision_can_be_made_again_from_what_is_stored_also_when_newer_facts_came(
+    office: Office, changes: dict[str, Any]
+) -> None:
+    worker = await office.register(**changes)
+    assert await remade(office, worker) == 1
+    newer = some_facts(worker, dependants=7)
+    await office.hear([registered(worker, newer, (await office.seal([newer], [worker]))[0], 3)])
+    assert await remade(office, worker) == 2
+    assert await office.rows(
+        "select d.facts = w.facts from decisions d join workers w using (worker_id) order by d.facts_version"
+    ) == [
+        (False,),
+        (None,),
+    ]
+
+
+async def remade(office: Office, worker: UUID) -> int:
+    """Return how many decisions are stored, after each was made again with the same result."""
+    rows = await office.rows(STORED)
+    for row in rows:
+        policy = office.desk.book.in_force(row[6])
+        facts = (await open_facts(office.desk.boxes, [(worker, row[5])]))[0]
+        assert facts is not None
+        sectors = office.desk.reference.catalog.sectors
+        view = view_for_rules(applicant_of(facts), row[6], policy.professions, sectors)
+        again = judge(policy.evaluate([view])[0], policy.bar)
+        assert (policy.name, policy.digest, again.score, list(again.rules), list(again.reasons)) == row[:5]
+    return len(rows)
 
 
 async def test_the_day_of_the_registration_in_jakarta_decides_not_the_day_of_the_decision(office: Office) -> None:

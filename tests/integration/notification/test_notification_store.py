@@ -168,6 +168,28 @@ async def test_two_consumers_with_news_of_the_same_person_do_not_wait_for_each_o
     assert await office.states() == {("due", ""): 3}
 
 
+async def test_an_event_that_is_heard_again_is_told_once(office: Office) -> None:
+    worker = uuid4()
+    sealed = await office.contact(worker)
+    first, second = an_intent(worker, sealed), an_intent(worker, sealed)
+    await office.intend(first)
+    async with office.database.transaction() as tx:
+        assert await repository.add_messages(tx, [first, second], NOW) == {second.id}
+    assert await office.states() == {("due", ""): 2}
+
+
+async def test_a_second_message_of_an_event_is_found_however_old_the_first_is(office: Office) -> None:
+    worker = uuid4()
+    sealed = await office.contact(worker)
+    first, other = an_intent(worker, sealed), an_intent(worker, sealed)
+    await office.intend(first, other)
+    await office.do("update messages set created_at = now() - interval '1 day'")
+    await office.intend(an_intent(worker, sealed, event_id=first.event_id), an_intent(worker, sealed))
+    block, _ = AUDIT["find_double_messages"]
+    rows = await office.do(block, datetime.now(UTC) - timedelta(minutes=1))
+    assert [(row["kind"], row["subject"]) for row in rows] == [("message_double", str(first.event_id))]
+
+
 async def test_who_starts_in_a_slot_decides_at_once_about_what_the_slot_was_sending_and_about_nothing_else(
     office: Office,
 ) -> None:

@@ -73,11 +73,13 @@ async def test_a_worker_is_told_the_last_that_was_heard(office: Office) -> None:
     assert await stage(office, ticket) == "expired"
 
 
-async def test_a_denial_is_told_as_one(office: Office) -> None:
+@pytest.mark.parametrize("reasons", [[], ["NOT_WNI"], ["NOT_WNI", "TOO_YOUNG"]])
+async def test_a_denial_is_told_as_one_with_all_its_reasons(office: Office, reasons: list[str]) -> None:
     worker_id, ticket = await registered(office)
-    values = common(worker_id) | {"decision_id": uuid4(), "policy": "p", "reasons": ["NOT_WNI"], "decided_by": "policy"}
+    values = common(worker_id) | {"decision_id": uuid4(), "policy": "p", "reasons": reasons, "decided_by": "policy"}
     await office.hear(EligibilityDenied.model_validate(values), ids=[str(uuid4())])
     assert await stage(office, ticket) == "denied"
+    assert await office.rows("select reasons from worker_decisions") == [(reasons,)]
 
 
 async def test_messages_of_workers_are_kept_and_those_of_companies_are_not(office: Office) -> None:

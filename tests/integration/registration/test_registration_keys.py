@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from uuid import uuid4
@@ -36,6 +37,22 @@ async def test_looking_up_some_keys_costs_what_is_asked_for_and_not_what_there_i
 
     assert rows_read(json.loads(found)[0]["Plan"]) <= 8 * ASKED
     assert rows_read(json.loads(added)[0]["Plan"]) <= 8 * ASKED
+
+
+async def test_who_makes_keys_that_a_rival_is_making_waits_and_gets_the_rivals(office: Office) -> None:
+    keys, boxes = office.desk.boxes.keys, ("contact", "facts", "identity")
+    person, other = uuid4(), uuid4()
+    rivals = await keys.create([person], boxes)
+    async with keys.database.connection() as connection:
+        rows = await connection.fetch("delete from keys returning subject, box, wrapped")
+    async with keys.database.transaction() as rival:
+        await rival.execute(SQL["add_keys"], *zip(*rows, strict=True), None)
+        making = asyncio.create_task(keys.create([other, person], boxes))
+        while not await rival.fetchval("select exists (select from pg_locks where not granted)"):
+            assert not making.done()
+    made = await making
+    assert {box: made[box][person] for box in boxes} == {box: rivals[box][person] for box in boxes}
+    assert {box: (await keys.find([other], box))[other] for box in boxes} == {box: made[box][other] for box in boxes}
 
 
 def rows_read(plan: dict[str, Any]) -> float:

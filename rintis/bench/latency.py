@@ -55,9 +55,11 @@ async def under_load(run: Run, load: Load, pace: Pace) -> dict[str, Any]:
     is_settled = await run.settle()
     skipped = int(pace.per_second * SETTLING_SECONDS)
     due = scheduled(load.ids[first : first + pace.count], published, pace.per_second)
-    waits = await _waits(run, dict(list(due.items())[skipped if skipped < pace.count // 2 else 0 :]))
+    counted = dict(list(due.items())[skipped if skipped < pace.count // 2 else 0 :])
+    waits = await _waits(run, counted)
     return {
-        **percentiles(waits),
+        **percentiles(list(waits.values())),
+        "p50_by_second": by_second(waits, counted, published.began),
         "per_s": round(pace.per_second, 1),
         "measured": len(waits),
         "generator_late_ms": round(published.late * 1000, 2),
@@ -74,7 +76,7 @@ async def alone(run: Run, load: Load) -> dict[str, float]:
         published = await run.feeder.publish(1, 1.0)
         due |= scheduled(load.ids[first : first + 1], published, 1.0)
     await run.settle()
-    return percentiles(await _waits(run, due))
+    return percentiles(list((await _waits(run, due)).values()))
 
 
 def scheduled(ids: Sequence[UUID], published: Published, per_second: float) -> dict[UUID, float]:
@@ -82,6 +84,14 @@ def scheduled(ids: Sequence[UUID], published: Published, per_second: float) -> d
     return {id_: published.began + place / per_second for place, id_ in enumerate(ids)}
 
 
-async def _waits(run: Run, due: Mapping[UUID, float]) -> list[float]:
+def by_second(waits: Mapping[UUID, float], due: Mapping[UUID, float], began: float) -> list[float]:
+    """Return the median wait of what was to arrive in each second, in milliseconds: whether a load is borne, or a backlog grows. Pure."""
+    seconds: dict[int, list[float]] = {}
+    for id_, wait in waits.items():
+        seconds.setdefault(int(due[id_] - began), []).append(wait)
+    return [percentiles(seconds[second])["p50"] for second in sorted(seconds)]
+
+
+async def _waits(run: Run, due: Mapping[UUID, float]) -> dict[UUID, float]:
     done = await run.system.done_at(list(due))
-    return [at.timestamp() - due[id_] for id_, at in done.items()]
+    return {id_: at.timestamp() - due[id_] for id_, at in done.items()}

@@ -31,6 +31,8 @@ CHUNK = 2_000
 CHUNKS_UNDER_WAY = 8
 """Chunks without an acknowledgement: enough that the broker never waits for us."""
 BATCH_BYTES = 1 << 20
+LINGER_MS = 5
+"""How long a producer waits for more records by default since Kafka 4.0 (KIP-1030). With none every record of a paced load is a request."""
 AHEAD_SECONDS = 0.1
 """Between an order with a pace and its first record."""
 
@@ -118,7 +120,9 @@ class Generator:
 
 async def run(path: Path, bootstrap: str, clock: Clock) -> None:
     """Follow orders until there are no more."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES, linger_ms=LINGER_MS
+    )
     await producer.start()
     loop = asyncio.get_running_loop()
     with path.open("rb") as file:

@@ -20,6 +20,7 @@ from shared.messaging.continuity import Log, check_database, check_log, check_re
 from shared.messaging.fetching import Fetching
 from shared.messaging.fuse import Blown
 from shared.messaging.limits import Limits
+from shared.messaging.pacing import count_waiting, time_apart
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.positions import Partition
 from shared.messaging.records import KafkaRecord
@@ -236,20 +237,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 log.warning("A batch will be read again.", action="batch_again", consumer=self.group, error=type(error).__name__)
                 raise
         self._committed()
-        await asyncio.sleep(began + self._apart(records) - time.monotonic())
-
-    def _apart(self, records: Sequence[KafkaRecord]) -> float:
-        """Return the time from this batch's start to the next one's, in seconds: none where a whole batch is known to wait already."""
-        if self._known_to_wait(records) >= self._limits.batch_records:
-            return 0.0
-        share = min(1.0, len(records) / self._limits.busy_records) ** 2
-        return max(self._limits.apart_seconds, self.pipeline.subscription.apart_seconds, share * self._limits.busy_seconds)
-
-    def _known_to_wait(self, records: Sequence[KafkaRecord]) -> int:
-        """Return how many records waited behind these when their partitions were last fetched."""
-        nexts = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
-        ends = ((self.subscriber.consumer.highwater(tp), at) for tp, at in nexts.items() if tp in self.subscriber.consumer.assignment())
-        return sum(max(0, end - at) for end, at in ends if end)
+        waiting = count_waiting(self.subscriber.consumer, records)
+        apart = time_apart(len(records), waiting, self._limits, self.pipeline.subscription.apart_seconds)
+        await asyncio.sleep(began + apart - time.monotonic())
 
     async def _process(self, records: Sequence[KafkaRecord]) -> None:
         await self._verify_order(records)

@@ -1,10 +1,10 @@
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from rintis.bench.feeder import Published
 from rintis.bench.growth import memory_of, moment_of, part_cpu, part_rates, scale, summarise
-from rintis.bench.latency import percentiles, plan, scheduled
+from rintis.bench.latency import by_second, percentiles, plan, scheduled
 from rintis.bench.reconciling import Expected, weigh
 from rintis.bench.sampling import Sample, backend_name
 
@@ -85,6 +85,13 @@ def test_memory_is_measured_against_its_median() -> None:
     assert memory_of(samples, 1.0, ["registration", "none"]) == {
         "registration": {"first": 100.0, "last": 100.0, "deviation": 0.1}
     }
+
+
+def test_waits_are_told_by_the_second_in_which_they_began() -> None:
+    ids = [uuid4() for _ in range(4)]
+    due = dict(zip(ids, (10.0, 10.9, 11.0, 12.5), strict=True))
+
+    assert by_second({ids[0]: 0.1, ids[1]: 0.3, ids[3]: 2.0}, due, 10.0) == [100.0, 2000.0]
 
 
 def test_growth_is_summed_up() -> None:

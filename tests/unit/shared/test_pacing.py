@@ -1,0 +1,36 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+
+from shared.messaging.limits import Limits
+from shared.messaging.pacing import count_waiting, time_apart
+
+LIMITS = Limits(batch_records=1_000, busy_records=100, busy_seconds=0.3, apart_seconds=0.02)
+
+
+@pytest.mark.parametrize(("taken", "seconds"), [(1, 0.02), (10, 0.02), (50, 0.075), (100, 0.3), (1_000, 0.3)])
+def test_the_more_a_batch_held_the_longer_the_next_one_may_grow(taken: int, seconds: float) -> None:
+    assert time_apart(taken, 0, LIMITS) == pytest.approx(seconds)
+
+
+def test_a_subscription_may_ask_for_more_and_never_for_less() -> None:
+    assert time_apart(1, 0, LIMITS, 0.1) == pytest.approx(0.1)
+    assert time_apart(100, 0, LIMITS, 0.1) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("waiting", "seconds"), [(999, 0.3), (1_000, 0.0)])
+def test_a_whole_batch_that_waits_is_taken_at_once(waiting: int, seconds: float) -> None:
+    assert time_apart(1_000, waiting, LIMITS, 0.1) == pytest.approx(seconds)
+
+
+def test_what_waits_is_what_was_there_at_the_last_fetch_behind_the_records_of_partitions_still_held() -> None:
+    ends = {TopicPartition("t", 0): 50, TopicPartition("t", 1): None, TopicPartition("t", 2): 10}
+    client: Any = SimpleNamespace(assignment=lambda: set(ends), highwater=ends.get)
+    records: Any = [
+        SimpleNamespace(topic="t", partition=partition, offset=offset)
+        for partition, offset in ((0, 8), (0, 9), (1, 3), (2, 9), (3, 0))
+    ]
+
+    assert count_waiting(client, records) == 40

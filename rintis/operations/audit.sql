@@ -77,3 +77,9 @@ from ledger where direction = 'heard' and party = $1 and topic = $2 and partitio
 select partition, outcome, sum(events)::bigint as events
 from ledger where direction = $1 and party = $2 and topic = $3 and minute = $4
 group by partition, outcome having sum(events) <> 0 order by partition, outcome;
+
+-- find_removed --
+-- How many rows were ever taken out of tables, as PostgreSQL counts them, and the file that holds each, which emptying a table replaces: where
+-- both are what they were, everything that was proven is still there.
+select relname::text as name, n_tup_del as removed, pg_relation_filenode(relid)::bigint as file
+from pg_stat_user_tables where relname = any($1::text[]);

@@ -24,15 +24,15 @@ COUNT_EVERY = timedelta(minutes=10)
 """How often whole tables are counted: a row that was put in with a time long past is found within this. What is taken away is seen at once."""
 WHOLE_EVERY = timedelta(hours=1)
 """How often every row is looked at: what was changed in place, long after it was proven, is found within this."""
-STATE = LATEST, REMOVED, SETTLED, SETTLING, PROVEN, PROVEN_NEWS = (
+STATE = LATEST, KEPT, SETTLED, SETTLING, PROVEN, PROVEN_NEWS = (
     "find_latest",
-    "find_removed",
+    "name_kept",
     "count_settled",
     "find_settling",
     "find_proven",
     "find_proven_news",
 )
-"""Blocks of an `audit.sql` that find nothing: the newest time, what was ever taken away, how many rows there are and are about to settle, and
+"""Blocks of an `audit.sql` that find nothing: the newest time, of which tables nothing is taken away, how many rows there are and are about to settle, and
 which of the others can be left out because sums prove that they would find nothing, in all rows and in those from a time on. A service need
 not have the last two."""
 
@@ -45,7 +45,7 @@ async def check_inside(sources: Sources, service: str, agreed: Agreement | None)
     queries = load_queries(f"services.{service}", "audit.sql")
     now = datetime.now(UTC)
     async with sources.snapshot(service) as tx:
-        removed = {row["name"]: [row["removed"], row["file"]] for row in await tx.fetch(queries[REMOVED])}
+        removed = await _find_removed(tx, queries[KEPT])
         is_due = agreed is None or now - agreed.whole_at > WHOLE_EVERY
         since = ALWAYS if agreed is None or is_due else agreed.until
         latest = await _find_latest(tx, queries[LATEST], since, now)
@@ -84,6 +84,12 @@ async def _find_latest(tx: Tx, statement: str, since: datetime, now: datetime) -
         if now - step > since and (latest := await tx.fetchval(statement, now - step)):
             return cast("datetime", latest)
     return cast("datetime | None", await tx.fetchval(statement, since))
+
+
+async def _find_removed(tx: Tx, statement: str) -> dict[str, list[int]]:
+    """Return how many rows of each table that keeps all were ever taken away, and the file that holds it."""
+    kept = [row["name"] for row in await tx.fetch(statement)]
+    return {row["name"]: [row["removed"], row["file"]] for row in await tx.fetch(SQL["find_removed"], kept)}
 
 
 async def _count(tx: Tx, statement: str, agreed: Agreement, until: datetime, now: datetime) -> Agreement | None:

@@ -9,23 +9,21 @@ select greatest(
 -- count_settled --
 -- How many rows of each kind there are, and are older than a time and than a later one: these stay, so another number at the next look tells that some
 -- were taken away or put in later. Whole tables are counted once, by an index; what is newer, by its block ranges.
-select 'workers' as name, n as rows, n - newer as settled, n - newest as settles
+select 'workers' as name, n - newer as settled, n - newest as settles
 from (select count(*) as n from workers) as all_,
      (select count(*) as newer, count(*) filter (where heard_at >= $2) as newest from workers where heard_at >= $1) as late
 union all
-select 'decisions', n, n - newer, n - newest
+select 'decisions', n - newer, n - newest
 from (select count(*) as n from decisions) as all_,
      (select count(*) as newer, count(*) filter (where decided_at >= $2) as newest from decisions where decided_at >= $1) as late
 union all
-select 'offers', n, n - newer, n - newest
+select 'offers', n - newer, n - newest
 from (select count(*) as n from offers) as all_,
      (select count(*) as newer, count(*) filter (where offered_at >= $2) as newest from offers where offered_at >= $1) as late;
 
--- find_removed --
--- How many rows were ever taken out of each table, as PostgreSQL counts them, and the file that holds it, which emptying a table replaces: where both
--- are what they were, everything that was proven is still there. A count that a crash has set back is another one too.
-select relname::text as name, n_tup_del as removed, pg_relation_filenode(relid)::bigint as file from pg_stat_user_tables
-where relname in ('workers', 'decisions', 'reviews', 'seat_requests', 'offers');
+-- name_kept --
+-- The tables of which nothing is taken away.
+select unnest(array['workers', 'decisions', 'reviews', 'seat_requests', 'offers']) as name;
 
 -- find_settling --
 -- How many rows of each kind are from a time on and older than a later one, by their block ranges.

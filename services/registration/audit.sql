@@ -9,24 +9,22 @@ select greatest(
 -- count_settled --
 -- How many rows of each kind there are, and are older than a time and than a later one: these stay, so another number at the next look tells that some
 -- were taken away or put in later. Whole tables are counted once, by an index; what is newer, by its block ranges.
-select 'registrations' as name, n as rows, n - newer as settled, n - newest as settles
+select 'registrations' as name, n - newer as settled, n - newest as settles
 from (select count(*) as n from registrations) as all_,
      (select count(*) as newer, count(*) filter (where registered_at >= $2) as newest from registrations where registered_at >= $1) as late
 union all
-select 'persons', n, n - newer, n - newest
+select 'persons', n - newer, n - newest
 from (select count(*) as n from persons) as all_,
      (select count(*) as newer, count(*) filter (where claimed_at >= $2) as newest from persons where claimed_at >= $1) as late
 union all
-select 'submissions', n, n - undecided - newer, n - undecided - newest
+select 'submissions', n - undecided - newer, n - undecided - newest
 from (select count(*) as n from submissions) as all_,
      (select count(*) as undecided from submissions where kind in ('registration', 'layoff') and door in ('kafka', 'http', 'file') and verdict is null) as open_,
      (select count(*) as newer, count(*) filter (where decided_at >= $2) as newest from submissions where decided_at >= $1) as late;
 
--- find_removed --
--- How many rows were ever taken out of each table, as PostgreSQL counts them, and the file that holds it, which emptying a table replaces: where both
--- are what they were, everything that was proven is still there. A count that a crash has set back is another one too.
-select relname::text as name, n_tup_del as removed, pg_relation_filenode(relid)::bigint as file from pg_stat_user_tables
-where relname in ('registrations', 'persons', 'submissions', 'nik_tokens', 'sequences');
+-- name_kept --
+-- The tables of which nothing is taken away.
+select unnest(array['registrations', 'persons', 'submissions', 'nik_tokens', 'sequences']) as name;
 
 -- find_settling --
 -- How many rows of each kind are from a time on and older than a later one, by their block ranges.

@@ -9,23 +9,21 @@ select greatest(
 -- count_settled --
 -- How many rows of each kind there are, and are older than a time and than a later one: these stay, so another number at the next look tells that some
 -- were taken away or put in later. Whole tables are counted once, by an index; what is newer, by its block ranges.
-select 'filings' as name, n as rows, n - newer as settled, n - newest as settles
+select 'filings' as name, n - newer as settled, n - newest as settles
 from (select count(*) as n from filings) as all_,
      (select count(*) as newer, count(*) filter (where decided_at >= $2) as newest from filings where decided_at >= $1) as late
 union all
-select 'warnings', n, n - newer, n - newest
+select 'warnings', n - newer, n - newest
 from (select count(*) as n from warnings) as all_,
      (select count(*) as newer, count(*) filter (where issued_at >= $2) as newest from warnings where issued_at >= $1) as late
 union all
-select 'notices', n, n - newer, n - newest
+select 'notices', n - newer, n - newest
 from (select count(*) as n from notices) as all_,
      (select count(*) as newer, count(*) filter (where said_at >= $2) as newest from notices where said_at >= $1) as late;
 
--- find_removed --
--- How many rows were ever taken out of each table, as PostgreSQL counts them, and the file that holds it, which emptying a table replaces: where both
--- are what they were, everything that was proven is still there. A count that a crash has set back is another one too.
-select relname::text as name, n_tup_del as removed, pg_relation_filenode(relid)::bigint as file from pg_stat_user_tables
-where relname in ('filings', 'warnings', 'notices', 'expected_filings');
+-- name_kept --
+-- The tables of which nothing is taken away.
+select unnest(array['filings', 'warnings', 'notices', 'expected_filings']) as name;
 
 -- find_settling --
 -- How many rows of each kind are from a time on and older than a later one, by their block ranges.

@@ -84,6 +84,7 @@ class KeyStore:
     ) -> list[Any]:
         """Store the keys that are missing; where a rival made one of them meanwhile, it is there to be seen when all is done again."""
         async with self.database.connection() as connection:
+            # Each violation is of a key that is there from then on, so there are no more of them than keys.
             for _ in wrapped:
                 try:
                     return list(await connection.fetch(SQL["add_keys"], subjects, boxes, wrapped, expires_at))

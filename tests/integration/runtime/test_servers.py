@@ -1,15 +1,12 @@
-from dataclasses import replace
-
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer
 
 from rintis.runtime.databases import Databases
-from rintis.runtime.ports import LOOPBACK
 from rintis.runtime.topics import existing_topics
 from rintis.testing.fixtures import Publish
 from rintis.testing.kafka import KafkaForTests
-from rintis.testing.postgres import DatabasePool, EmbeddedPostgres, PostgresForTests
+from rintis.testing.postgres import DatabasePool, PostgresForTests
 
 pytestmark = pytest.mark.containers
 
@@ -32,22 +29,6 @@ async def test_a_service_cannot_open_the_database_of_another(databases: dict[str
     foreign = databases["DATABASE_URL_REGISTRATION"].replace("rintis_registration", "rintis_eligibility")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(foreign)
-
-
-async def test_a_service_on_the_servers_machine_is_given_its_socket_and_the_auditor_a_host(
-    database_set: Databases, postgres: PostgresForTests
-) -> None:
-    if not isinstance(postgres, EmbeddedPostgres):
-        pytest.skip("a container's socket is not to be reached from here")
-    near = replace(database_set, socket_folder=postgres.socket_folder)
-    where = "select host(inet_server_addr())"
-    for url, expected in (
-        (near.environment("registration")["DATABASE_URL_KEYS"], None),
-        (near.url("audit", "reporting"), LOOPBACK),
-    ):
-        connection = await asyncpg.connect(url)
-        assert await connection.fetchval(where) == expected
-        await connection.close()
 
 
 async def test_the_auditor_reads_and_cannot_write(databases: dict[str, str]) -> None:

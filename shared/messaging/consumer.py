@@ -238,7 +238,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
                 raise
         self._committed()
         waiting = count_waiting(self.subscriber.consumer, records)
-        apart = time_apart(len(records), waiting, self._limits, self.pipeline.subscription.apart_seconds)
+        apart = time_apart(len(records), waiting, self._limits, self.pipeline.subscription.least_apart(self._limits))
         await asyncio.sleep(began + apart - time.monotonic())
 
     async def _process(self, records: Sequence[KafkaRecord]) -> None:

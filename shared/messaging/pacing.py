@@ -11,7 +11,7 @@ from shared.messaging.limits import Limits
 from shared.messaging.records import KafkaRecord
 
 
-def time_apart(taken: int, waiting: int, limits: Limits, least: float = 0.0) -> float:
+def time_apart(taken: int, waiting: int, limits: Limits, least: float) -> float:
     """Return the time from a batch's start to the next one's, in seconds. Pure.
 
     `taken`: records of the batch; `waiting`: records that are known to wait behind it; `least`: what the subscription asks for. Where a whole
@@ -20,7 +20,7 @@ def time_apart(taken: int, waiting: int, limits: Limits, least: float = 0.0) -> 
     if waiting >= limits.batch_records:
         return 0.0
     share = min(1.0, taken / limits.busy_records) ** 2
-    return max(limits.apart_seconds, least, share * limits.busy_seconds)
+    return max(least, share * limits.busy_seconds)
 
 
 def count_waiting(client: Any, records: Sequence[KafkaRecord]) -> int:

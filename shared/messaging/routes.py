@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from shared.contracts.envelope import Event
 from shared.contracts.topics import Topic
+from shared.messaging.limits import Limits
 from shared.messaging.outcomes import Outcome
 from shared.messaging.records import Received
 from shared.storage import Tx
@@ -51,6 +52,10 @@ class Subscription:
         """Refuse runs that would be torn apart."""
         if self.takes_runs and len({id(route) for route in self.routes.values()}) != 1:
             raise ValueError(f"{self.group} takes runs: all its events go to one route")
+
+    def least_apart(self, limits: Limits) -> float:
+        """Return the shortest time from one batch's start to the next, in seconds."""
+        return max(self.apart_seconds, limits.intake_apart_seconds if self.topic.is_intake else limits.apart_seconds)
 
     @property
     def group(self) -> str:

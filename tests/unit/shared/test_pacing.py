@@ -4,20 +4,32 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
+from shared.contracts.topics import INTAKE_REGISTRATIONS, WORKERS, Topic
 from shared.messaging.limits import Limits
 from shared.messaging.pacing import count_waiting, time_apart
+from shared.messaging.routes import Subscription
 
-LIMITS = Limits(batch_records=1_000, busy_records=100, busy_seconds=0.3, apart_seconds=0.02)
+LIMITS = Limits(batch_records=1_000, busy_records=100, busy_seconds=0.3, apart_seconds=0.01, intake_apart_seconds=0.05)
 
 
 @pytest.mark.parametrize(("taken", "seconds"), [(1, 0.02), (10, 0.02), (50, 0.075), (100, 0.3), (1_000, 0.3)])
 def test_the_more_a_batch_held_the_longer_the_next_one_may_grow(taken: int, seconds: float) -> None:
-    assert time_apart(taken, 0, LIMITS) == pytest.approx(seconds)
+    assert time_apart(taken, 0, LIMITS, 0.02) == pytest.approx(seconds)
 
 
 def test_a_subscription_may_ask_for_more_and_never_for_less() -> None:
     assert time_apart(1, 0, LIMITS, 0.1) == pytest.approx(0.1)
     assert time_apart(100, 0, LIMITS, 0.1) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(
+    ("topic", "asked", "seconds"),
+    [(INTAKE_REGISTRATIONS, 0.0, 0.05), (WORKERS, 0.0, 0.01), (WORKERS, 0.1, 0.1), (INTAKE_REGISTRATIONS, 0.1, 0.1)],
+)
+def test_what_others_publish_one_by_one_is_given_more_time_to_come_together_than_what_our_services_send(
+    topic: Topic, asked: float, seconds: float
+) -> None:
+    assert Subscription("test", "pacing", topic, {}, apart_seconds=asked).least_apart(LIMITS) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(("waiting", "seconds"), [(999, 0.3), (1_000, 0.0)])

@@ -9,18 +9,19 @@ from aiokafka import TopicPartition
 
 from shared.messaging.limits import Limits
 from shared.messaging.records import KafkaRecord
+from shared.messaging.routes import Subscription
 
 
-def time_apart(taken: int, waiting: int, limits: Limits, least: float) -> float:
+def time_apart(taken: int, waiting: int, subscription: Subscription, limits: Limits) -> float:
     """Return the time from a batch's start to the next one's, in seconds. Pure.
 
-    `taken`: records of the batch; `waiting`: records that are known to wait behind it; `least`: what the subscription asks for. Where a whole
-    batch waits there is none: with pauses, a consumer of a backlog takes no more than a batch in each.
+    `taken`: records of the batch; `waiting`: records that are known to wait behind it. Where a whole batch waits there is none: with pauses,
+    a consumer of a backlog takes no more than a batch in each.
     """
-    if waiting >= limits.batch_records:
+    if waiting >= subscription.most_records(limits):
         return 0.0
     share = min(1.0, taken / limits.busy_records) ** 2
-    return max(least, share * limits.busy_seconds)
+    return max(subscription.least_apart(limits), share * limits.busy_seconds)
 
 
 def count_waiting(client: Any, records: Sequence[KafkaRecord]) -> int:

@@ -57,6 +57,10 @@ class Subscription:
         """Return the shortest time from one batch's start to the next, in seconds."""
         return max(self.apart_seconds, limits.intake_apart_seconds if self.topic.is_intake else limits.apart_seconds)
 
+    def most_records(self, limits: Limits) -> int:
+        """Return how many records a batch holds at most."""
+        return limits.intake_batch_records if self.topic.is_intake else limits.batch_records
+
     @property
     def group(self) -> str:
         """Return the consumer group, which also names the consumer in `progress`."""

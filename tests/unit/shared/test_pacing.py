@@ -9,32 +9,42 @@ from shared.messaging.limits import Limits
 from shared.messaging.pacing import count_waiting, time_apart
 from shared.messaging.routes import Subscription
 
-LIMITS = Limits(batch_records=1_000, busy_records=100, busy_seconds=0.3, apart_seconds=0.01, intake_apart_seconds=0.05)
+LIMITS = Limits(
+    batch_records=1_000,
+    intake_batch_records=400,
+    busy_records=100,
+    busy_seconds=0.3,
+    apart_seconds=0.01,
+    intake_apart_seconds=0.05,
+)
 
 
-@pytest.mark.parametrize(("taken", "seconds"), [(1, 0.02), (10, 0.02), (50, 0.075), (100, 0.3), (1_000, 0.3)])
+def make_subscription(topic: Topic = WORKERS, asked: float = 0.0) -> Subscription:
+    return Subscription("test", "pacing", topic, {}, apart_seconds=asked)
+
+
+@pytest.mark.parametrize(("taken", "seconds"), [(1, 0.01), (10, 0.01), (50, 0.075), (100, 0.3), (1_000, 0.3)])
 def test_the_more_a_batch_held_the_longer_the_next_one_may_grow(taken: int, seconds: float) -> None:
-    assert time_apart(taken, 0, LIMITS, 0.02) == pytest.approx(seconds)
+    assert time_apart(taken, 0, make_subscription(), LIMITS) == pytest.approx(seconds)
 
 
 def test_a_subscription_may_ask_for_more_and_never_for_less() -> None:
-    assert time_apart(1, 0, LIMITS, 0.1) == pytest.approx(0.1)
-    assert time_apart(100, 0, LIMITS, 0.1) == pytest.approx(0.3)
+    assert time_apart(1, 0, make_subscription(asked=0.1), LIMITS) == pytest.approx(0.1)
+    assert time_apart(100, 0, make_subscription(asked=0.1), LIMITS) == pytest.approx(0.3)
+    assert time_apart(1, 0, make_subscription(asked=0.001), LIMITS) == pytest.approx(0.01)
+
+
+def test_what_others_publish_one_by_one_is_given_more_time_to_come_together_than_what_our_services_send() -> None:
+    assert time_apart(1, 0, make_subscription(INTAKE_REGISTRATIONS), LIMITS) == pytest.approx(0.05)
+    assert time_apart(1, 0, make_subscription(WORKERS), LIMITS) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(
-    ("topic", "asked", "seconds"),
-    [(INTAKE_REGISTRATIONS, 0.0, 0.05), (WORKERS, 0.0, 0.01), (WORKERS, 0.1, 0.1), (INTAKE_REGISTRATIONS, 0.1, 0.1)],
+    ("topic", "waiting", "seconds"),
+    [(WORKERS, 999, 0.3), (WORKERS, 1_000, 0.0), (INTAKE_REGISTRATIONS, 399, 0.3), (INTAKE_REGISTRATIONS, 400, 0.0)],
 )
-def test_what_others_publish_one_by_one_is_given_more_time_to_come_together_than_what_our_services_send(
-    topic: Topic, asked: float, seconds: float
-) -> None:
-    assert Subscription("test", "pacing", topic, {}, apart_seconds=asked).least_apart(LIMITS) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize(("waiting", "seconds"), [(999, 0.3), (1_000, 0.0)])
-def test_a_whole_batch_that_waits_is_taken_at_once(waiting: int, seconds: float) -> None:
-    assert time_apart(1_000, waiting, LIMITS, 0.1) == pytest.approx(seconds)
+def test_a_whole_batch_that_waits_is_taken_at_once(topic: Topic, waiting: int, seconds: float) -> None:
+    assert time_apart(100, waiting, make_subscription(topic, 0.1), LIMITS) == pytest.approx(seconds)
 
 
 def test_what_waits_is_what_was_there_at_the_last_fetch_behind_the_records_of_partitions_still_held() -> None:

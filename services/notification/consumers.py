@@ -24,7 +24,7 @@ HEARD: Mapping[str, Topic] = {
 }
 """What notification hears, by subject. Types without news, such as a declined offer, tell nobody anything."""
 RECEIPT_SECONDS = 0.05
-"""Between batches of receipts: to an SMS that is nothing, and a receipt is written no later than the news of the offer behind it."""
+"""Between batches of receipts: to an SMS that is nothing, and as a rule a receipt is written before the news of the offer behind it."""
 
 
 def make_subscriptions(desk: Desk) -> list[Subscription]:

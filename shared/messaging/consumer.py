@@ -65,7 +65,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
         self.group = pipeline.subscription.group
         self._bootstrap = bootstrap
         self._limits = limits
-        self._most = pipeline.subscription.most_records(limits)
+        self._most_records = pipeline.subscription.most_records(limits)
         self._fail = fail
         self._committed = committed
         self._busy = asyncio.Lock()
@@ -89,7 +89,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             group_id=self.group,
             group_instance_id=instance and f"{self.group}.{instance}",
             batch=True,
-            max_records=self._most,
+            max_records=self._most_records,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.NACK_ON_ERROR,
             isolation_level="read_committed",
@@ -112,7 +112,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka shi
             if self._fetching is None or self._fetching.client is not client:
                 self._fetching = Fetching(client)
             with only_own_end():
-                found = await self._fetching.take(within_ms=limits.poll_ms, at_most=self._most)
+                found = await self._fetching.take(within_ms=limits.poll_ms, at_most=self._most_records)
         except UnsupportedCodecError:
             raise
         except (KafkaError, Interrupted) as error:

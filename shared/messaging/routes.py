@@ -38,7 +38,7 @@ class Subscription:
     """One topic heard by one service, in a group of its own.
 
     `takes_runs`: its one route takes several events of a key in one set, in their order, and makes none of them wait.
-    `apart_seconds`: shortest time from one batch's start to the next, where it matters to nobody when its effects come.
+    `apart_seconds`: shortest time from one batch's start to the next, where that may be longer than the limits say.
     """
 
     service: str

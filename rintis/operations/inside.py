@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from rintis.operations.findings import Finding, classify
 from rintis.operations.ledger import SQL
@@ -15,8 +15,6 @@ from shared.storage import Queries, Tx, load_queries
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every row."""
-STEPS = tuple(timedelta(seconds=4**power) for power in range(11))
-"""How far back the newest row is looked for, from a second to twelve days, before all rows are read: the newest time needs no more."""
 SETTLES = timedelta(seconds=30)
 """Age at which a row counts as agreed, by the newest row's time: hardly a transaction that could still add an older one lasts so long. One
 that does is found by counting. Younger rows are looked at once more."""
@@ -48,7 +46,7 @@ async def check_inside(sources: Sources, service: str, agreed: Agreement | None)
         removed = await _find_removed(tx, queries[KEPT])
         is_due = agreed is None or now - agreed.whole_at > WHOLE_EVERY
         since = ALWAYS if agreed is None or is_due else agreed.until
-        latest = await _find_latest(tx, queries[LATEST], since, now)
+        latest = await tx.fetchval(queries[LATEST], since)
         until = max(since, latest - SETTLES) if latest else since
         if agreed is None or is_due or agreed.removed != removed:
             next_ = None
@@ -76,14 +74,6 @@ async def find_held(tx: Tx) -> list[Finding]:
         )
         for row in await tx.fetch(SQL["find_held_gates"])
     ]
-
-
-async def _find_latest(tx: Tx, statement: str, since: datetime, now: datetime) -> datetime | None:
-    """Return the newest time of a row from a time on; None where there is none."""
-    for step in STEPS:
-        if now - step > since and (latest := await tx.fetchval(statement, now - step)):
-            return cast("datetime", latest)
-    return cast("datetime | None", await tx.fetchval(statement, since))
 
 
 async def _find_removed(tx: Tx, statement: str) -> dict[str, list[int]]:

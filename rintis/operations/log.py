@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from rintis.runtime.errors import CannotStart
+from shared.messaging.leaders import learn_leaders
 
 Partition = tuple[str, int]
 
@@ -61,14 +62,13 @@ class Log:
 
     async def ends(self, partitions: Collection[TopicPartition]) -> dict[Partition, int]:
         """Return where each partition ends now."""
-        return (
-            {(tp.topic, tp.partition): end for tp, end in (await self._client.end_offsets(partitions)).items()}
-            if partitions
-            else {}
-        )
+        await learn_leaders(self._client, partitions)
+        found = await self._client.end_offsets(partitions) if partitions else {}
+        return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 
     async def beginnings(self, partitions: Collection[TopicPartition]) -> dict[Partition, int]:
         """Return where each partition begins now."""
+        await learn_leaders(self._client, partitions)
         found = await self._client.beginning_offsets(partitions) if partitions else {}
         return {(tp.topic, tp.partition): offset for tp, offset in found.items()}
 

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.contracts.topics import OWN
 from shared.errors import DatabaseRestored, Unprocessable
 from shared.messaging.continuity import Partition, read_records
+from shared.messaging.leaders import learn_leaders
 from shared.messaging.records import KafkaRecord, key_of, read_envelope
 from shared.storage import Database, load_queries
 
@@ -34,6 +35,7 @@ async def find_ends(bootstrap: str, topics: Iterable[str]) -> dict[Partition, in
         cluster = await client._client.fetch_all_metadata()  # noqa: SLF001 - aiokafka's public way names topics only
         there = sorted(set(topics) & set(cluster.topics()))
         partitions = [TopicPartition(topic, number) for topic in there for number in cluster.partitions_for_topic(topic)]
+        await learn_leaders(client, partitions)
         ends = await client.end_offsets(partitions) if partitions else {}
         beginnings = await client.beginning_offsets(partitions) if partitions else {}
     finally:

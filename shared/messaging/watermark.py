@@ -9,6 +9,7 @@ from datetime import datetime
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.clock import Clock
+from shared.messaging.leaders import learn_leaders
 from shared.messaging.limits import Limits
 from shared.messaging.routes import Subscription
 from shared.storage import Database, load_queries
@@ -59,6 +60,7 @@ class Watermark:
         cluster = await client._client.fetch_all_metadata()  # noqa: SLF001 - aiokafka's public way names topics only
         topics = [topic for topic in cluster.topics() if pattern.match(topic)]
         found = [TopicPartition(topic, p) for topic in topics for p in cluster.partitions_for_topic(topic)]
+        await learn_leaders(client, found)
         ends = await client.end_offsets(found) if found else {}
         self._ends = {(tp.topic, tp.partition): end for tp, end in ends.items() if end > 0}
         self._at = at

@@ -12,6 +12,7 @@ from services.eligibility.consumers import NAME, subscriptions
 from services.eligibility.handlers.answering import Expiry
 from services.eligibility.handlers.desk import Bounds, Desk
 from services.eligibility.handlers.placing import Allocator
+from services.eligibility.handlers.sharing import Share
 from services.eligibility.policies import load_policies, load_reference
 from services.eligibility.repository.reference import save_reference
 from services.eligibility.repository.views import count_overview
@@ -22,7 +23,7 @@ from shared.storage import Database, Outbox
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 ALLOCATE_APART_SECONDS = 0.02
-"""Between two looks for requests that decisions have woken it for: as long as between two batches of decisions."""
+"""Between two looks for requests that decisions have left waiting and woken it for."""
 
 
 def create(settings: Settings) -> Service:
@@ -70,4 +71,5 @@ def make_desk(settings: Settings, database: Database, keys: KeyStore) -> Desk:
         boxes=Boxes(keys),
         bounds=bounds,
         instance=settings.instance or uuid4().hex[:8],
+        share=Share(),
     )

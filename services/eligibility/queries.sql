@@ -67,15 +67,13 @@ where r.review_id = g.review_id and r.state = 'open';
 insert into review_reads (review_id, person, read_at) values ($1, $2, $3);
 
 -- add_requests --
--- Ask for seats, or record where somebody was referred at once; who has an active request keeps that one.
+-- Ask for seats, or record where somebody went who is placed already; who has an active request keeps that one.
 insert into seat_requests (
-  request_id, worker_id, decision_id, facts_version, province, programme, state, referred_to, decided_at, placed_at
+  request_id, worker_id, decision_id, facts_version, province, programme, state, referred_to, sector, position, number, decided_at, placed_at
 )
-select g.request_id, g.worker_id, g.decision_id, g.facts_version, g.province, g.programme,
-       case when g.referred_to is null then 'requested' else 'referred' end, g.referred_to, $8::timestamptz,
-       case when g.referred_to is null then null else $8::timestamptz end
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[])
-  as g(request_id, worker_id, decision_id, facts_version, province, programme, referred_to)
+select g.*, $12::timestamptz, case when g.state <> 'requested' then $12::timestamptz end
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::integer[], $11::bigint[])
+  as g(request_id, worker_id, decision_id, facts_version, province, programme, state, referred_to, sector, position, number)
 order by g.request_id
 on conflict do nothing
 returning request_id;
@@ -127,43 +125,46 @@ join workers w using (worker_id)
 order by r.decided_at, r.request_id
 limit $2;
 
--- find_incubators --
--- Incubators of provinces that take people at any time.
-select province, code, name, regency, sectors, seats, taken from incubators
-where province = any($1::text[]) and intake = 'rolling' order by province, code;
-
--- count_queues --
--- How many wait in provinces, by sector.
-select province, sector, waiting from waitlists where province = any($1::text[]);
+-- find_places --
+-- What placing in provinces depends on, read once their locks are held: incubators that take people at any time, how many wait in each
+-- sector's queue, and in which provinces somebody waits to be placed.
+select 'incubator' as kind, province, code, name, regency, sectors, seats as number, taken from incubators
+where province = any($1::text[]) and intake = 'rolling'
+union all
+select 'queue', province, sector, null, null, null, waiting, null from waitlists where province = any($1::text[])
+union all
+select 'waited', g.code, null, null, null, null, null, null from unnest($1::text[]) as g(code)
+where exists (select from seat_requests r where r.province = g.code and r.state = 'requested')
+order by 1, 2, 3;
 
 -- save_placements --
--- Write where requests went and which seats are held for them until the deadline, how many wait in each queue now, and how many
--- placements provinces have recorded.
-with given as (
-  select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::text[])
-    as g(request_id, state, programme, sector, position, number, referred_to, province)
-), queues as (
+-- Write where requests went.
+update seat_requests r set state = g.state, programme = g.programme, sector = g.sector, position = g.position, number = g.number,
+  referred_to = g.referred_to, placed_at = $8::timestamptz
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[])
+  as g(request_id, state, programme, sector, position, number, referred_to)
+where r.request_id = g.request_id;
+
+-- hold_seats --
+-- Hold seats until the deadline; write how many wait in each queue now, and how many placements provinces have recorded.
+with queues as (
   insert into waitlists as w (province, sector, waiting)
-  select province, sector, count(*) from given where state = 'waitlisted' group by province, sector order by province, sector
+  select province, sector, count(*) from unnest($1::text[], $2::text[]) as g(province, sector)
+  group by province, sector order by province, sector
   on conflict (province, sector) do update set waiting = w.waiting + excluded.waiting
 ), numbers as (
-  update provinces p set last_number = g.last_number from unnest($10::text[], $11::bigint[]) as g(code, last_number)
+  update provinces p set last_number = g.last_number from unnest($3::text[], $4::bigint[]) as g(code, last_number)
   where p.code = g.code
 ), seats as (
-  select * from unnest($12::uuid[], $13::uuid[], $14::uuid[], $15::text[], $16::text[])
+  select * from unnest($5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[])
     as g(offer_id, request_id, worker_id, incubator, province)
 ), held as (
   update incubators i set taken = i.taken + g.seats
   from (select incubator, count(*)::integer as seats from seats group by incubator) as g
   where i.code = g.incubator
-), offered as (
-  insert into offers (offer_id, request_id, worker_id, incubator, province, state, instance, offered_at, expires_at)
-  select seats.*, 'offered', $17::text, $9::timestamptz, $18::timestamptz from seats
 )
-update seat_requests r set state = g.state, programme = g.programme, sector = g.sector, position = g.position, number = g.number,
-  referred_to = g.referred_to, placed_at = $9::timestamptz
-from given g
-where r.request_id = g.request_id;
+insert into offers (offer_id, request_id, worker_id, incubator, province, state, instance, offered_at, expires_at)
+select seats.*, 'offered', $10::text, $11::timestamptz, $12::timestamptz from seats;
 
 -- find_worker_by_ticket --
 -- Whose ticket it is, by its digest.

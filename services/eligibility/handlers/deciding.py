@@ -1,4 +1,4 @@
-"""A registered worker becomes a decision, and a confirmed one a seat request or a referral."""
+"""A registered worker becomes a decision, and a confirmed one gets a seat, a place in a queue or a referral where that can be said at once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.eligibility.domain import Applicant, Judgement, Outcome, Referral, judge, route, view_for_rules
-from services.eligibility.handlers.desk import Desk
+from services.eligibility.handlers.desk import Desk, day_of
 from services.eligibility.handlers.facts import applicant_of, open_facts
 from services.eligibility.handlers.sayings import Subject, say_confirmed, say_denied, say_referred, say_review
+from services.eligibility.handlers.seating import place_newcomers
 from services.eligibility.policies import Policy
 from services.eligibility.repository import decisions as repository
-from services.eligibility.repository.rows import Decision, Request, Worker
-from shared.clock import JAKARTA
+from services.eligibility.repository.rows import Decision, Drafts, PendingRequest, Request, Worker
 from shared.contracts.envelope import Event, derive_id
 from shared.contracts.registration import WorkerRegistered
 from shared.messaging import ERASED, HANDLED, SUPERSEDED, Handled, Received
@@ -32,7 +32,7 @@ class Ruling(NamedTuple):
 
     policy: Policy
     on: date
-    dinas: str
+    person: Applicant
     judgement: Judgement
     destination: str | Referral
 
@@ -63,14 +63,9 @@ def rule(desk: Desk, people: Sequence[Applicant], on: date) -> list[Ruling]:
     policy, catalog = desk.book.in_force(on), desk.reference.catalog
     matched = policy.evaluate([view_for_rules(person, on, policy.professions, catalog.sectors) for person in people])
     return [
-        Ruling(policy, on, person.regency, judge(matches, policy.bar), route(person, catalog, on))
+        Ruling(policy, on, person, judge(matches, policy.bar), route(person, catalog, on))
         for person, matches in zip(people, matched, strict=True)
     ]
-
-
-def day_of(instant: datetime) -> date:
-    """Return the day in Jakarta: the ministry's rules are dated there."""
-    return instant.astimezone(JAKARTA).date()
 
 
 def programme_of(destination: str | Referral) -> str:
@@ -99,19 +94,38 @@ async def decide_workers(tx: Tx, desk: Desk, batch: Sequence[Received[WorkerRegi
     fresh = [_fresh(item, ruling) for item in batch if (ruling := rulings[item.id]) and item.event.worker_id in news]
     await repository.add_decisions(tx, [_decision(case) for case in fresh], now)
     asked = [case for case in fresh if case.ruling.judgement.outcome is Outcome.REVIEW]
-    reviews = [(case.asked_id, case.decision_id, case.subject.worker_id, case.ruling.dinas) for case in asked]
+    reviews = [(case.asked_id, case.decision_id, case.subject.worker_id, case.ruling.person.regency) for case in asked]
     await repository.add_reviews(tx, reviews, now, now + desk.bounds.review_time)
     confirmed = [case for case in fresh if case.ruling.judgement.outcome is Outcome.CONFIRMED]
-    requests = [request_for(case.asked_id, case.decision_id, case.subject, case.ruling.destination) for case in confirmed]
-    placed = await repository.add_requests(tx, requests, now)
     said = [Outgoing(_announce(desk, case, now), case.item.id, now) for case in fresh]
-    said += [
-        Outgoing(say_referred(case.subject, case.asked_id, case.ruling.destination), case.asked_id, now)
-        for case in confirmed
-        if isinstance(case.ruling.destination, Referral) and case.asked_id in placed
-    ]
+    said += await _ask(tx, desk, confirmed, now)
     await desk.outbox.add(tx, said)
     return [_settle(item.event, rulings[item.id], known, news) for item in batch]
+
+
+async def _ask(tx: Tx, desk: Desk, confirmed: Sequence[Fresh], now: datetime) -> list[Outgoing]:
+    """Store what confirmed people ask for, and where they went who could be placed at once; return what is to be said of it."""
+    drafts = await _place_at_once(tx, desk, confirmed, now)
+    placements = {placement.request_id: placement for placement in drafts.placements}
+    requests = [request_for(case.asked_id, case.decision_id, case.subject, case.ruling.destination) for case in confirmed]
+    stored = await repository.add_requests(
+        tx, [r.placed(placements[r.request_id]) if r.request_id in placements else r for r in requests], now
+    )
+    if not placements.keys() <= stored:
+        raise RuntimeError("a seat was given for a request that was there before its worker's first facts")
+    referred = [
+        Outgoing(say_referred(case.subject, case.asked_id, case.ruling.destination), case.asked_id, now)
+        for case in confirmed
+        if isinstance(case.ruling.destination, Referral) and case.asked_id in stored
+    ]
+    return referred + drafts.events
+
+
+async def _place_at_once(tx: Tx, desk: Desk, confirmed: Sequence[Fresh], now: datetime) -> Drafts:
+    """Place those who ask for a seat and were never heard of before; others may have a request that stands."""
+    new = [case for case in confirmed if isinstance(case.ruling.destination, str) and case.subject.facts_version == 1]
+    people = {case.asked_id: case.ruling.person for case in new}
+    return await place_newcomers(tx, desk, [_pending(case) for case in new], people, now)
 
 
 def request_id_of(cause: UUID) -> UUID:
@@ -129,6 +143,7 @@ def request_for(request_id: UUID, decision_id: UUID, subject: Subject, destinati
         facts_version=subject.facts_version,
         province=subject.province,
         programme=programme_of(destination),
+        state="referred" if referred_to else "requested",
         referred_to=referred_to,
     )
 
@@ -163,6 +178,21 @@ def _worker(event: WorkerRegistered, ruling: Ruling | None) -> Worker:
     )
 
 
+def _pending(case: Fresh) -> PendingRequest:
+    event = case.item.event
+    return PendingRequest(
+        request_id=case.asked_id,
+        worker_id=event.worker_id,
+        facts_version=event.facts_version,
+        programme=case.ruling.programme,
+        facts=event.facts,
+        contact=event.contact,
+        contact_version=event.contact_version,
+        province=event.province,
+        seat_province=event.province,
+    )
+
+
 def _decision(case: Fresh) -> Decision:
     item, ruling = case.item, case.ruling
     return Decision(
@@ -191,7 +221,7 @@ def _announce(desk: Desk, case: Fresh, now: datetime) -> Event:
         return say_confirmed(case.subject, decision, judgement.score, "policy")
     if judgement.outcome is Outcome.DENIED:
         return say_denied(case.subject, decision, "policy")
-    return say_review(case.subject, decision, case.asked_id, ruling.dinas, now + desk.bounds.review_time)
+    return say_review(case.subject, decision, case.asked_id, ruling.person.regency, now + desk.bounds.review_time)
 
 
 def _settle(event: WorkerRegistered, ruling: Ruling | None, known: Mapping[UUID, int], news: set[UUID]) -> Settled:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 from services.eligibility.domain import Reference
+from services.eligibility.handlers.sharing import Share
 from services.eligibility.policies import PolicyBook
-from shared.clock import Clock
+from shared.clock import JAKARTA, Clock
 from shared.security import Boxes
 from shared.storage import Database, Outbox
 
@@ -24,7 +25,10 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Policies, reference data, and the ways to storage, events and boxes. `instance` names this process in its offers."""
+    """Policies, reference data, and the ways to storage, events and boxes.
+
+    `instance` names this process in its offers, `share` its provinces.
+    """
 
     book: PolicyBook
     reference: Reference
@@ -34,3 +38,9 @@ class Desk:
     boxes: Boxes
     bounds: Bounds
     instance: str
+    share: Share
+
+
+def day_of(instant: datetime) -> date:
+    """Return the day in Jakarta: the ministry's rules are dated there."""
+    return instant.astimezone(JAKARTA).date()

@@ -87,7 +87,7 @@ async def add_review_read(tx: Tx, review_id: UUID, person: str, now: datetime) -
 
 
 async def add_requests(tx: Tx, requests: Sequence[Request], now: datetime) -> set[UUID]:
-    """Store seat requests and referrals made at once; return the new ones."""
+    """Store seat requests, those that are placed already too; return the new ones."""
     if not requests:
         return set()
     rows = await tx.fetch(
@@ -98,7 +98,11 @@ async def add_requests(tx: Tx, requests: Sequence[Request], now: datetime) -> se
         [r.facts_version for r in requests],
         [r.province for r in requests],
         [r.programme for r in requests],
+        [r.state for r in requests],
         [r.referred_to for r in requests],
+        [r.sector for r in requests],
+        [r.position for r in requests],
+        [r.number for r in requests],
         now,
     )
     return {row["request_id"] for row in rows}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.eligibility.domain import Judgement
+from services.eligibility.domain import Incubator, Judgement
 from shared.contracts.envelope import Event
 from shared.storage import Outgoing
 
@@ -72,7 +72,7 @@ class Review:
 
 
 class Request(NamedTuple):
-    """A seat request, or a referral made at once (`referred_to`)."""
+    """A seat request: waiting to be placed ("requested"), or placed already by the transaction that writes it."""
 
     request_id: UUID
     worker_id: UUID
@@ -80,11 +80,26 @@ class Request(NamedTuple):
     facts_version: int
     province: str
     programme: str
+    state: str
     referred_to: str | None
+    sector: str | None = None
+    position: int | None = None
+    number: int | None = None
+
+    def placed(self, placement: Placement) -> Request:
+        """Return the request as it is once it has been placed."""
+        return self._replace(
+            programme=placement.programme,
+            state=placement.state,
+            referred_to=placement.referred_to,
+            sector=placement.sector,
+            position=placement.position,
+            number=placement.number,
+        )
 
 
 class PendingRequest(NamedTuple):
-    """A request that the allocator takes, with the worker's boxes as known now."""
+    """A request that is to be placed, with the worker's boxes as known now."""
 
     request_id: UUID
     worker_id: UUID
@@ -119,6 +134,18 @@ class NewOffer(NamedTuple):
     worker_id: UUID
     incubator: str
     province: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What provinces have to give while their locks are held.
+
+    `incubators` take people at any time; `queues` says how many wait per sector; in the `waited` ones somebody waits to be placed.
+    """
+
+    incubators: Mapping[str, Sequence[Incubator]]
+    queues: Mapping[str, Mapping[str, int]]
+    waited: frozenset[str]
 
 
 @dataclass(slots=True)

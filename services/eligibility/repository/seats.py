@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from services.eligibility.domain import Incubator
-from services.eligibility.repository.rows import Drafts, Offer, PendingRequest
+from services.eligibility.repository.rows import Drafts, Offer, PendingRequest, Placement, Places
 from shared.storage import Tx, load_queries
 
 SQL = load_queries("services.eligibility")
@@ -50,27 +50,24 @@ async def take_requests(tx: Tx, provinces: Collection[str], limit: int) -> list[
     return [PendingRequest(**row) for row in await tx.fetch(SQL["take_requests"], list(provinces), limit)]
 
 
-async def find_incubators(tx: Tx, provinces: Collection[str]) -> dict[str, list[Incubator]]:
-    """Return provinces' incubators that take people at any time."""
-    found: dict[str, list[Incubator]] = {province: [] for province in provinces}
-    for row in await tx.fetch(SQL["find_incubators"], list(provinces)):
-        province, *values = row
-        code, name, regency, sectors, seats, taken = values
-        found[province].append(Incubator(code, name, regency, frozenset(sectors), seats, taken))
-    return found
+async def find_places(tx: Tx, provinces: Collection[str]) -> Places:
+    """Return what provinces have to give."""
+    incubators: dict[str, list[Incubator]] = {province: [] for province in provinces}
+    queues: dict[str, dict[str, int]] = {province: {} for province in provinces}
+    waited: set[str] = set()
+    for row in await tx.fetch(SQL["find_places"], list(provinces)):
+        kind, province, code, name, regency, sectors, number, taken = row
+        if kind == "incubator":
+            incubators[province].append(Incubator(code, name, regency, frozenset(sectors), number, taken))
+        elif kind == "queue":
+            queues[province][code] = number
+        else:
+            waited.add(province)
+    return Places(incubators, queues, frozenset(waited))
 
 
-async def count_queues(tx: Tx, provinces: Collection[str]) -> dict[str, dict[str, int]]:
-    """Return how many wait in provinces, per sector."""
-    found: dict[str, dict[str, int]] = {province: {} for province in provinces}
-    for row in await tx.fetch(SQL["count_queues"], list(provinces)):
-        found[row["province"]][row["sector"]] = row["waiting"]
-    return found
-
-
-async def save_placements(tx: Tx, drafts: Drafts, instance: str) -> None:
-    """Write where requests went with the seats that are held for them, and how far each province's numbering is."""
-    placements, offers, numbers = drafts.placements, drafts.offers, drafts.numbers
+async def save_placements(tx: Tx, placements: Sequence[Placement], now: datetime) -> None:
+    """Write where requests went that had waited."""
     await tx.execute(
         SQL["save_placements"],
         [p.request_id for p in placements],
@@ -80,8 +77,18 @@ async def save_placements(tx: Tx, drafts: Drafts, instance: str) -> None:
         [p.position for p in placements],
         [p.number for p in placements],
         [p.referred_to for p in placements],
-        [p.province for p in placements],
-        drafts.now,
+        now,
+    )
+
+
+async def hold_seats(tx: Tx, drafts: Drafts, instance: str) -> None:
+    """Hold the seats that were offered, lengthen the queues, and write how far each province's numbering is."""
+    offers, numbers = drafts.offers, drafts.numbers
+    joined = [(p.province, p.sector) for p in drafts.placements if p.state == "waitlisted"]
+    await tx.execute(
+        SQL["hold_seats"],
+        [province for province, _ in joined],
+        [sector for _, sector in joined],
         list(numbers),
         list(numbers.values()),
         [o.offer_id for o in offers],
@@ -90,6 +97,7 @@ async def save_placements(tx: Tx, drafts: Drafts, instance: str) -> None:
         [o.incubator for o in offers],
         [o.province for o in offers],
         instance,
+        drafts.now,
         drafts.expires_at,
     )
 

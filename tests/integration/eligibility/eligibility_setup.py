@@ -18,6 +18,7 @@ from services.eligibility.app import make_desk
 from services.eligibility.consumers import subscriptions
 from services.eligibility.handlers.desk import Desk
 from services.eligibility.handlers.placing import Allocator
+from services.eligibility.handlers.sharing import Share
 from services.eligibility.repository.reference import save_reference
 from services.eligibility.settings import Settings
 from shared.clock import Clock
@@ -139,6 +140,14 @@ class Office:
         task_id = derive_id(review_id, "task", next(NUMBERS))
         await self.hear([TaskCompleted(task_id=task_id, about=worker_id, case_id=review_id, dinas="32.73", **values)])
 
+    def serve(self, *provinces: str) -> None:
+        """Let the consumers place people of these provinces at once, as a process does whose share they are."""
+        self.desk.share.provinces = frozenset(provinces)
+
+    def colleague(self, name: str) -> Desk:
+        """Return the desk of another process on the same database."""
+        return replace(self.desk, instance=name, share=Share())
+
     async def allocate(self) -> int:
         """Run the allocator until nobody waits to be placed; return how many batches it took."""
         allocator, batches = Allocator(self.desk), 0
@@ -147,8 +156,10 @@ class Office:
         return batches
 
     def at(self, now: datetime) -> None:
-        """Tell the time."""
+        """Tell the time, to the consumers too."""
         self.desk = replace(self.desk, clock=standing(now))
+        for subscription in subscriptions(self.desk):
+            self.pipelines[subscription.topic.name].subscription = subscription
 
     def _record(self, event: Event, id_: UUID, at: datetime) -> StoredRecord:
         lane = (event.TOPIC, event.key())

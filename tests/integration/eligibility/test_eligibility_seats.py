@@ -75,7 +75,7 @@ async def test_the_recorded_order_gives_the_same_placement_again(small: Office) 
         for row in rows
     ]
     async with small.database.connection() as connection:
-        empty = [replace(i, taken=0) for i in (await repository.find_incubators(connection, ["32"]))["32"]]
+        empty = [replace(i, taken=0) for i in (await repository.find_places(connection, ["32"])).incubators["32"]]
     again = [
         ("offered", None, p.incubator.code) if isinstance(p, Offered) else ("waitlisted", getattr(p, "position", None), None)
         for p in place(wishes, empty, {})
@@ -86,7 +86,7 @@ async def test_the_recorded_order_gives_the_same_placement_again(small: Office) 
 
 async def test_many_allocators_at_once_never_go_above_capacity_or_give_anybody_two(small: Office) -> None:
     await small.register_all([{}] * 40 + [{"regency": "35.78", "plan_kbli": "14111"}] * 20)
-    allocators = [Allocator(replace(small.desk, instance=str(number))) for number in range(6)]
+    allocators = [Allocator(small.colleague(str(number))) for number in range(6)]
 
     async def work() -> bool:
         await asyncio.gather(*(allocator.run() for allocator in allocators))

@@ -8,7 +8,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -33,11 +32,11 @@ INCUBATORS: list[dict[str, Any]] = [
 PLANS = st.sampled_from(["10710", "14111", "17011"])
 REGENCIES = st.sampled_from(["32.73", "32.04", "35.78"])
 ACTIVE = ("requested", "offered", "accepted", "waitlisted")
-CLEAR = "truncate workers, decisions, reviews, seat_requests, offers, outbox, sequences, heard, flow cascade"
+CLEAR = "truncate workers, decisions, reviews, seat_requests, offers, waitlists, outbox, sequences, heard, flow cascade"
 
 
 class Seats(RuleBasedStateMachine):
-    """People ask, are placed by two allocators, answer or do not, and are erased; time goes on."""
+    """People ask, are placed at once or by two allocators, answer or do not, and are erased; time goes on."""
 
     runner: ClassVar[asyncio.Runner]
     office: ClassVar[Office]
@@ -55,6 +54,7 @@ class Seats(RuleBasedStateMachine):
     def start_empty(self) -> None:
         self.office.at(self.now)
         self.office.sequences.clear()
+        self.office.serve()
         self.do(self._clear())
 
     @rule(plans=st.lists(st.tuples(PLANS, REGENCIES), min_size=1, max_size=6))
@@ -62,9 +62,13 @@ class Seats(RuleBasedStateMachine):
         people = [{"plan_kbli": plan, "regency": regency} for plan, regency in plans]
         self.workers += self.do(self.office.register_all(people))
 
+    @rule(provinces=st.sets(st.sampled_from(["32", "35"])))
+    def shares_change(self, provinces: set[str]) -> None:
+        self.office.serve(*provinces)
+
     @rule(turns=st.lists(st.sampled_from(["one", "two"]), min_size=1, max_size=6))
     def allocators_work(self, turns: list[str]) -> None:
-        allocators = {name: Allocator(replace(self.office.desk, instance=name)) for name in ("one", "two")}
+        allocators = {name: Allocator(self.office.colleague(name)) for name in ("one", "two")}
 
         async def work() -> None:
             await asyncio.gather(*(allocators[name].run() for name in turns))

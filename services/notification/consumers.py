@@ -23,8 +23,6 @@ HEARD: Mapping[str, Topic] = {
     "sanctions": topics.SANCTIONS,
 }
 """What notification hears, by subject. Types without news, such as a declined offer, tell nobody anything."""
-RECEIPT_SECONDS = 0.05
-"""Between batches of receipts: to an SMS that is nothing, and as a rule a receipt is written before the news of the offer behind it."""
 
 
 def make_subscriptions(desk: Desk) -> list[Subscription]:
@@ -35,5 +33,4 @@ def make_subscriptions(desk: Desk) -> list[Subscription]:
 def _subscription(subject: str, topic: Topic, tell: TellPeople, desk: Desk) -> Subscription:
     events = [event for event in NEWS if topic.name == event.TOPIC]
     route = TellAndAsk(tell, desk) if ReviewAsked in events else tell
-    apart_seconds = RECEIPT_SECONDS if topic is topics.WORKERS else 0.0
-    return Subscription(SERVICE, subject, topic, dict.fromkeys(events, route), takes_runs=True, apart_seconds=apart_seconds)
+    return Subscription(SERVICE, subject, topic, dict.fromkeys(events, route), takes_runs=True)

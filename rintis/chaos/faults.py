@@ -15,6 +15,7 @@ import aiohttp
 from rintis.chaos.plan import Fault, Kind
 from rintis.chaos.sight import AWAY_NOW, Sight
 from rintis.chaos.stage import THIRD, Slot, Stage
+from rintis.operations.edges import EDGES
 from rintis.testing.kafka import EmbeddedKafka
 from rintis.testing.postgres import EmbeddedPostgres
 from rintis.testing.proxy import Link, Mode
@@ -113,9 +114,9 @@ class Faults:
         return await self._kill_at(slot, Mode.MUTE_CLIENT, lambda: self._is_ahead(slot.service), "PostgreSQL was ahead of Kafka")
 
     async def _is_ahead(self, service: str) -> bool:
-        positions = await self._sight.positions(service)
-        for consumer in sorted({consumer for consumer, _, _ in positions}):
-            told = await self._sight.committed(consumer)
+        positions = {(topic, number): at for (_, topic, number), at in (await self._sight.positions(service)).items()}
+        for reader in sorted({edge.reader for edge in EDGES if edge.hearer == service}):
+            told = await self._sight.committed(reader)
             if any(positions[place] > offset for place, offset in told.items() if place in positions):
                 return True
         return False

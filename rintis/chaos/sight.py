@@ -93,20 +93,20 @@ class Sight:
         found = await asyncio.gather(*(self.fetch(service, "find_positions") for service in services or self._urls))
         return {(row["consumer"], row["topic"], row["partition"]): row["next_offset"] for rows in found for row in rows}
 
-    async def committed(self, consumer: str) -> dict[Place, int]:
-        """Return how far a consumer has come, as Kafka was told."""
+    async def committed(self, reader: str) -> dict[tuple[str, int], int]:
+        """Return how far a client has come on each partition, as Kafka was told. `reader` is the name of its group."""
         if self._admin is None:
             admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=int(ASK_SECONDS * 1000))
             await admin.start()
             self._admin = admin
         try:
-            found = await asyncio.wait_for(self._admin.list_consumer_group_offsets(consumer), ASK_SECONDS)
+            found = await asyncio.wait_for(self._admin.list_consumer_group_offsets(reader), ASK_SECONDS)
         except AWAY_NOW:
             admin, self._admin = self._admin, None
             with contextlib.suppress(*AWAY_NOW):
                 await admin.close()
             raise
-        return {(consumer, tp.topic, tp.partition): told.offset for tp, told in found.items()}
+        return {(tp.topic, tp.partition): told.offset for tp, told in found.items()}
 
     async def ends(self) -> dict[tuple[str, int], int]:
         """Return the end of every partition that some consumer reads."""

@@ -13,7 +13,7 @@ from rintis.contracts.examples import Example, load_examples
 from rintis.contracts.schemas import ROOT
 from shared.contracts.envelope import JSON, SPEC_VERSION, Event
 from shared.contracts.registry import EVENTS, events_on, topic_of
-from shared.contracts.topics import ALL, DAY_MS, Topic
+from shared.contracts.topics import ALL, DAY_MS, Topic, reader_of
 
 DOCUMENT = ROOT / "docs" / "asyncapi.yaml"
 KAFKA_BINDING = "0.5.0"
@@ -111,7 +111,7 @@ def _operations(topic: Topic) -> Iterable[tuple[str, dict[str, Any]]]:
             {"action": "send", "channel": channel, "summary": f"{topic.publisher} publishes.", "messages": messages},
         )
     for hearer in topic.hearers:
-        group = {"type": "string", "enum": [f"{hearer}.{topic.name.split('.')[-1]}"]}
+        group = {"type": "string", "enum": [reader_of(hearer, topic)]}
         yield (
             f"{hearer}.receives.{topic.name}",
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.contracts.topics import INTAKE, OWN, Topic
+from shared.contracts.topics import INTAKE, OWN, Topic, reader_of
 
 WORDS = {
     "registration.registrations": "Pendaftaran masuk",
@@ -30,15 +30,20 @@ WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One hearing of one topic. `group` names the consumer in Kafka and in the database."""
+    """One hearing of one topic."""
 
     topic: Topic
     hearer: str
 
     @property
     def group(self) -> str:
-        """Return the consumer's name."""
+        """Return the consumer's name, in the database and for operators."""
         return f"{self.hearer}.{self.topic.name.rsplit('.', 1)[-1]}"
+
+    @property
+    def reader(self) -> str:
+        """Return the name of its group in Kafka."""
+        return reader_of(self.hearer, self.topic)
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Kafka in: one subscription per topic, and one route for its events."""
+"""Kafka in: one subscription per topic, one route for all that people are told and one for what companies are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from services.notification.handlers.news import NEWS
 from services.notification.handlers.opening import TellAndAsk
 from services.notification.handlers.telling import Desk, TellPeople
 from shared.contracts import topics
-from shared.contracts.eligibility import ReviewAsked
 from shared.contracts.topics import Topic
-from shared.messaging import Subscription
+from shared.messaging import Route, Subscription
 
 SERVICE = "notification"
 HEARD: Mapping[str, Topic] = {
@@ -23,14 +22,16 @@ HEARD: Mapping[str, Topic] = {
     "sanctions": topics.SANCTIONS,
 }
 """What notification hears, by subject. Types without news, such as a declined offer, tell nobody anything."""
+COMPANIES = topics.READ_TOGETHER["notification.companies"]
 
 
 def make_subscriptions(desk: Desk) -> list[Subscription]:
-    """Return a subscription per topic with the routes of its events."""
-    return [_subscription(subject, topic, TellPeople(NEWS, desk), desk) for subject, topic in HEARD.items()]
+    """Return a subscription per topic with the route of its events: the same one for those that are read together."""
+    tell = TellPeople(NEWS, desk)
+    ask = TellAndAsk(tell, desk)
+    return [_subscription(subject, topic, tell if topic in COMPANIES else ask) for subject, topic in HEARD.items()]
 
 
-def _subscription(subject: str, topic: Topic, tell: TellPeople, desk: Desk) -> Subscription:
+def _subscription(subject: str, topic: Topic, route: Route) -> Subscription:
     events = [event for event in NEWS if topic.name == event.TOPIC]
-    route = TellAndAsk(tell, desk) if ReviewAsked in events else tell
     return Subscription(SERVICE, subject, topic, dict.fromkeys(events, route), takes_runs=True)

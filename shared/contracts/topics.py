@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 DAY_MS = 86_400_000
@@ -72,3 +73,17 @@ SANCTIONS = Topic("reporting.sanctions", "permit id", "reporting", ("notificatio
 INTAKE = (INTAKE_REGISTRATIONS, INTAKE_LAYOFFS, INTAKE_PERMITS, INTAKE_FILINGS)
 OWN = (WORKERS, REFUSALS, REVIEWS, DECISIONS, PLACEMENTS, MESSAGES, NOTICES, TASKS, FILINGS, SANCTIONS)
 ALL = INTAKE + OWN
+
+READ_TOGETHER: Mapping[str, tuple[Topic, ...]] = {
+    "registration.status": (DECISIONS, PLACEMENTS, MESSAGES),
+    "notification.people": (WORKERS, DECISIONS, PLACEMENTS),
+    "notification.companies": (FILINGS, SANCTIONS),
+}
+"""Topics that a service reads by one client, under the name of its consumer group in Kafka: what comes by them belongs together, and is settled
+in one transaction. Every other topic is read by a client of its own: a fetch costs by the partitions that it asks for, whatever comes."""
+
+
+def reader_of(hearer: str, topic: Topic) -> str:
+    """Return the consumer group in Kafka by which a service hears a topic."""
+    groups = (group for group, topics in READ_TOGETHER.items() if topic in topics and group.split(".")[0] == hearer)
+    return next(groups, f"{hearer}.{topic.name.rsplit('.', 1)[-1]}")

@@ -3,6 +3,7 @@
 from shared.messaging.consumer import Consumer
 from shared.messaging.limits import Limits
 from shared.messaging.outcomes import ERASED, HANDLED, SUPERSEDED, DeadLetter, Erased, Handled, Outcome, RetryLater, Superseded
+from shared.messaging.reader import Reader
 from shared.messaging.records import Received
 from shared.messaging.relay import Relay
 from shared.messaging.routes import Route, Subscription
@@ -17,6 +18,7 @@ __all__ = [
     "Handled",
     "Limits",
     "Outcome",
+    "Reader",
     "Received",
     "Relay",
     "RetryLater",

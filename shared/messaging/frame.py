@@ -6,7 +6,7 @@ One round trip each: small batches are made of round trips.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared.messaging.items import Item, Key
@@ -37,29 +37,45 @@ class Opened:
     numbers: dict[Key, Numbers]
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What the first statement saw of one consumer."""
+
+    known: dict[Partition, int] = field(default_factory=dict)
+    numbers: dict[Key, Numbers] = field(default_factory=dict)
+    is_read_again: bool = False
+
+
 async def open_batch(tx: Tx, positions: Positions, items: Sequence[Item]) -> Opened:
-    """Lock the positions of a batch and read what its records are judged by. Raises DatabaseRestored.
+    """Lock the positions of one consumer's batch and read what its records are judged by. Raises DatabaseRestored."""
+    return (await open_batches(tx, [(positions, items)]))[0]
+
+
+async def open_batches(tx: Tx, parts: Sequence[tuple[Positions, Sequence[Item]]]) -> list[Opened]:
+    """Lock the positions of several consumers' batches and read what their records are judged by. Raises DatabaseRestored.
 
     The statement sees the database as it was when it began, which is before it may have waited for a lock. Where the locked rows
-    are not those that it saw, or a gate is there that has to be locked too, keys are read once more.
+    are not those that it saw, or a gate is there that has to be locked too, a consumer's keys are read once more.
     """
-    held = sorted({item.partition for item in items})
-    lanes = list(dict.fromkeys([item.lane for item in items]))
-    rows = await tx.fetch(SQL["open_batch"], positions.consumer, *_columns(held, 2), *_columns(lanes, 2))
-    known: dict[Partition, int] = {}
-    numbers: dict[Key, Numbers] = {}
-    is_read_again = False
-    for kind, topic, partition, key, number, applied, has_moved in rows:
+    held = [(p.consumer, *partition) for p, items in parts for partition in sorted({item.partition for item in items})]
+    lanes = [(p.consumer, *lane) for p, items in parts for lane in dict.fromkeys([item.lane for item in items])]
+    seen = {positions.consumer: _Seen() for positions, _ in parts}
+    rows = await tx.fetch(SQL["open_batch"], *_columns(held, 3), *_columns(lanes, 3))
+    for kind, consumer, topic, partition, key, number, applied, has_moved in rows:
         if kind == "key":
-            numbers[topic, key] = Numbers(number, applied)
+            seen[consumer].numbers[topic, key] = Numbers(number, applied)
         elif kind == "position":
-            known[topic, partition] = number
-            is_read_again |= has_moved
+            seen[consumer].known[topic, partition] = number
+            seen[consumer].is_read_again |= has_moved
         else:
-            is_read_again = True
-    fresh = positions.fence(items, held, known)
-    if not is_read_again:
-        return Opened(fresh, set(), numbers)
+            seen[consumer].is_read_again = True
+    return [await _judge(tx, positions, items, seen[positions.consumer]) for positions, items in parts]
+
+
+async def _judge(tx: Tx, positions: Positions, items: Sequence[Item], seen: _Seen) -> Opened:
+    fresh = positions.fence(items, sorted({item.partition for item in items}), seen.known)
+    if not seen.is_read_again:
+        return Opened(fresh, set(), seen.numbers)
     if not fresh:
         return Opened(fresh, set(), {})
     gated = await lock_gates(tx, positions.consumer, {item.lane for item in fresh})
@@ -77,16 +93,23 @@ async def find_numbers(tx: Tx, consumer: str, lanes: Collection[Key]) -> dict[Ke
     return _numbers(await tx.fetch(SQL["find_heard"], consumer, *_columns(sorted(lanes), 2)))
 
 
-async def close_batch(
-    tx: Tx, consumer: str, *, numbers: Mapping[Key, Numbers], counted: Iterable[Heard], ends: Mapping[Partition, tuple[int, Any]]
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What is to be remembered of one consumer's batch: its keys' numbers, what the flow ledger counts, where it reads on."""
+
+    consumer: str
+    numbers: Mapping[Key, Numbers]
+    counted: Sequence[Heard]
+    ends: Mapping[Partition, tuple[int, Any]]
+
+
+async def close_batches(tx: Tx, parts: Sequence[Closing]) -> None:
     """Remember the keys' numbers, count for the flow ledger, and move the positions: the last statement before the commit."""
     await tx.execute(
         SQL["close_batch"],
-        consumer,
-        *_columns([(*lane, *number) for lane, number in numbers.items()], 4),
-        *_columns(cells_of(counted), 6),
-        *_columns([(*partition, *end) for partition, end in ends.items()], 4),
+        *_columns([(part.consumer, *lane, *number) for part in parts for lane, number in part.numbers.items()], 5),
+        *_columns([(part.consumer, *cell) for part in parts for cell in cells_of(part.counted)], 7),
+        *_columns([(part.consumer, *partition, *end) for part in parts for partition, end in part.ends.items()], 5),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.clock import Clock
-from shared.messaging.frame import Numbers, close_batch, find_numbers, last_numbers, open_batch
+from shared.messaging.frame import Closing, Numbers, Opened, close_batches, find_numbers, last_numbers, open_batch
 from shared.messaging.fuse import Blown, Fuse
 from shared.messaging.isolation import Apply, apply_isolated, apply_whole, prepare_isolated
 from shared.messaging.items import Item, Key, examine, possible_ids, waves
@@ -62,20 +62,39 @@ class Pipeline:
             await self._settle_batch(records, apply_isolated)
 
     async def _settle_batch(self, records: Sequence[KafkaRecord], apply: Apply) -> None:
-        items = [examine(record, self._reader) for record in records]
-        prepared, ends = await self._prepare(items), ends_of(items)
+        items = self.examine(records)
+        prepared = await self._prepare(items)
         async with self.database.transaction() as tx:
             opened = await open_batch(tx, self.positions, items)
-            fresh, numbers, counted = opened.fresh, dict[Key, Numbers](), list[Heard]()
-            if fresh:
-                self._hold_back(fresh, opened.gated)
-                await self._decide(tx, fresh, prepared, opened.numbers, apply)
-                self.fuse.check(fresh)
-                numbers = await self._write(tx, fresh, opened.gated)
-                counted = [self._heard(item) for item in fresh]
-            await close_batch(tx, self.positions.consumer, numbers=numbers, counted=counted, ends=ends)
-        self.positions.moved(ends)
-        self._note(fresh)
+            if opened.fresh:
+                self._hold_back(opened.fresh, opened.gated)
+                await self._decide(tx, opened.fresh, prepared, opened.numbers, apply)
+            closing = await self.conclude(tx, items, opened)
+            await close_batches(tx, [closing])
+        self.moved(closing, opened)
+
+    def examine(self, records: Sequence[KafkaRecord]) -> list[Item]:
+        """Read records; what breaks the contract has its outcome already."""
+        return [examine(record, self._reader) for record in records]
+
+    def judge(self, opened: Opened) -> None:
+        """Give copies, gaps and what waits behind a gate their outcome; only of our own topics."""
+        self._hold_back(opened.fresh, opened.gated)
+        self._check_sequence(opened.fresh, opened.numbers)
+
+    async def conclude(self, tx: Tx, items: Sequence[Item], opened: Opened) -> Closing:
+        """Write what waits and what is dead; return what is to be remembered of the batch. Raises Blown."""
+        numbers, counted = dict[Key, Numbers](), list[Heard]()
+        if opened.fresh:
+            self.fuse.check(opened.fresh)
+            numbers = await self._write(tx, opened.fresh, opened.gated)
+            counted = [self._heard(item) for item in opened.fresh]
+        return Closing(self.positions.consumer, numbers, counted, ends_of(items))
+
+    def moved(self, closing: Closing, opened: Opened) -> None:
+        """Remember what was committed."""
+        self.positions.moved(closing.ends)
+        self._note(opened.fresh)
 
     def ids_of(self, record: KafkaRecord) -> frozenset[UUID]:
         """Return the ids that a record may have been settled under."""
@@ -121,17 +140,18 @@ class Pipeline:
         """Write what became of records that waited; the ledger takes back that they were waiting."""
         numbers = await self._remember(tx, settled)
         counted = [*map(self._parked, settled), *map(self._heard, settled)]
-        await close_batch(tx, self.positions.consumer, numbers=numbers, counted=counted, ends={})
+        await close_batches(tx, [Closing(self.positions.consumer, numbers, counted, {})])
 
     def _note(self, items: Sequence[Item]) -> None:
         metrics.count_outcomes(self.subscription.group, items)
         self.fuse.note(self.subscription.group, items)
 
     async def _prepare(self, items: Sequence[Item]) -> Prepared:
-        groups = self._by_route(item for item in items if item.outcome is None)
+        groups = self.by_route(item for item in items if item.outcome is None)
         return {id(route): await prepare_isolated(route, group) for route, group in groups}
 
-    def _by_route(self, items: Iterable[Item]) -> list[tuple[Route, list[Item]]]:
+    def by_route(self, items: Iterable[Item]) -> list[tuple[Route, list[Item]]]:
+        """Return records by the route that they go to, in their order."""
         groups: dict[int, tuple[Route, list[Item]]] = {}
         for item in items:
             if item.received is not None:
@@ -161,7 +181,7 @@ class Pipeline:
             for item in wave:
                 if item.lane in blocked and not isinstance(item.outcome, DeadLetter):
                     item.outcome = PARKED
-            for route, group in self._by_route(item for item in wave if item.outcome is None):
+            for route, group in self.by_route(item for item in wave if item.outcome is None):
                 await apply(tx, route, group, prepared.get(id(route)))
                 if is_one_wave and any(isinstance(item.outcome, RetryLater) for item in group):
                     raise TypeError(f"{self.subscription.group} takes runs, and made one of them wait")

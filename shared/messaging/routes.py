@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from shared.contracts.envelope import Event
-from shared.contracts.topics import Topic
+from shared.contracts.topics import Topic, reader_of
 from shared.messaging.limits import Limits
 from shared.messaging.outcomes import Outcome
 from shared.messaging.records import Received
@@ -63,5 +63,10 @@ class Subscription:
 
     @property
     def group(self) -> str:
-        """Return the consumer group, which also names the consumer in `progress`."""
+        """Return the name of the consumer: in the database, for operators, and in Kafka where it is read by itself."""
         return f"{self.service}.{self.subject}"
+
+    @property
+    def reader(self) -> str:
+        """Return the name of the group in Kafka: its client may read for other consumers of the service too."""
+        return reader_of(self.service, self.topic)

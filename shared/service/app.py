@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.messaging import Consumer
+from shared.messaging import Consumer, Reader
 from shared.service.health import consumer_troubles
 from shared.service.problems import add_problem_handlers
 
@@ -25,6 +25,7 @@ class State:
 
     waits_for: str | None = "start"
     consumers: list[Consumer] = field(default_factory=list)
+    readers: list[Reader] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def stops(self) -> list[str]:
@@ -35,7 +36,7 @@ class State:
         """Return what is wrong with a process that should be at work."""
         if self.waits_for is not None:
             return []
-        return consumer_troubles(self.consumers) + [f"{task.get_name()}: ended" for task in self.tasks if task.done()]
+        return consumer_troubles(self.readers) + [f"{task.get_name()}: ended" for task in self.tasks if task.done()]
 
 
 class AfterWrites:

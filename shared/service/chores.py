@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from shared.errors import Fatal
-from shared.messaging import Consumer, Limits
-from shared.messaging.consumer import NOTE_SECONDS
+from shared.messaging import Consumer, Limits, Reader
 from shared.messaging.fuse import Blown
+from shared.messaging.reader import NOTE_SECONDS
 from shared.messaging.redrive import Redrive
 from shared.messaging.stops import Stops
 from shared.service.health import find_lost
@@ -41,13 +41,14 @@ class Chores:
 
     database: Database
     consumers: Sequence[Consumer]
+    readers: Sequence[Reader]
     limits: Limits
     member: str
     wake: Callable[[], None]
     is_stopping: Callable[[], bool]
 
     def jobs(self) -> list[Job]:
-        """Return the jobs; the consumers must all be there."""
+        """Return the jobs; the readers must all be there."""
         redrive = Redrive(self.database, {consumer.group: consumer.pipeline for consumer in self.consumers}, self.limits)
         stops = Stops(self.database, self.consumers, self.limits, self.member)
         return [
@@ -62,8 +63,8 @@ class Chores:
 
     async def note_positions(self) -> bool:
         """Tell Kafka how far the database has come."""
-        for consumer in self.consumers:
-            await consumer.note()
+        for reader in self.readers:
+            await reader.note()
         return False
 
     async def forget_seen(self) -> bool:
@@ -76,7 +77,7 @@ class Chores:
     async def watch_consumers(self) -> bool:
         """End a process whose Kafka client gave up for good, so that the next one in its slot goes on."""
         # Clients that are being stopped leave their groups too.
-        if not self.is_stopping() and (lost := find_lost(self.consumers)):
+        if not self.is_stopping() and (lost := find_lost(self.readers)):
             raise Fatal(f"{lost[0]} reads no more: a task of it has ended by itself")
         return False
 
@@ -90,8 +91,8 @@ class Chores:
         ]
 
     async def _trim(self) -> bool:
-        for consumer in self.consumers:
-            await consumer.trim()
+        for reader in self.readers:
+            await reader.trim()
         return False
 
     async def _release_due(self) -> bool:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from shared.messaging import Consumer
+from shared.messaging import Reader
 
 MAX_IDLE_SECONDS = 120.0
 """A handler busy for twice the longest batch is stuck."""
 
 
-def find_lost(consumers: Sequence[Consumer]) -> list[str]:
-    """Return the consumers of which a task that must go on has ended by itself: they read nothing any more, and nobody is told."""
-    return [consumer.group for consumer in consumers if _has_ended(consumer.subscriber)]
+def find_lost(readers: Sequence[Reader]) -> list[str]:
+    """Return the clients of which a task that must go on has ended by itself: they read nothing any more, and nobody is told."""
+    return [reader.group for reader in readers if _has_ended(reader.subscriber)]
 
 
 def _has_ended(subscriber: Any) -> bool:
@@ -27,16 +27,16 @@ def _has_ended(subscriber: Any) -> bool:
     )
 
 
-def consumer_troubles(consumers: Sequence[Consumer]) -> list[str]:
-    """Return what is wrong with the consumers themselves; the broker's own ping says nothing about them."""
+def consumer_troubles(readers: Sequence[Reader]) -> list[str]:
+    """Return what is wrong with the clients themselves; the broker's own ping says nothing about them."""
     troubles: list[str] = []
-    for consumer in consumers:
-        subscriber: Any = consumer.subscriber
+    for reader in readers:
+        subscriber: Any = reader.subscriber
         client = subscriber.consumer
         if not subscriber.running or client is None:
-            troubles.append(f"{consumer.group}: not running")
+            troubles.append(f"{reader.group}: not running")
         elif _has_ended(subscriber):
-            troubles.append(f"{consumer.group}: reads no more")
+            troubles.append(f"{reader.group}: reads no more")
         elif client._subscription.fetcher_idle_time > MAX_IDLE_SECONDS:  # noqa: SLF001 - the only place that knows
-            troubles.append(f"{consumer.group}: busy with one batch for too long")
+            troubles.append(f"{reader.group}: busy with one batch for too long")
     return troubles

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.messaging import Consumer
+from shared.messaging.pacing import count_waiting
 from shared.storage import Database, load_queries
 
 SQL = load_queries("shared.storage")
@@ -27,12 +28,8 @@ async def read_queues(database: Database, consumers: Sequence[Consumer]) -> list
 
 def unread(consumer: Consumer) -> int:
     """Return how many records lie between a consumer's positions and the ends that the broker last told."""
-    client: Any = consumer.subscriber.consumer
-    if client is None:
-        return 0
-    reading = consumer.pipeline.positions.reading
-    ends = {tp: client.highwater(tp) for tp in client.assignment()}
-    return sum(max(0, end - reading.get((tp.topic, tp.partition), 0)) for tp, end in ends.items() if end is not None)
+    client: Any = consumer.reader.subscriber.consumer
+    return 0 if client is None else count_waiting(client, consumer.pipeline.positions.reading)
 
 
 def _shelved(row: Any) -> dict[str, int]:

@@ -23,10 +23,10 @@ from fastapi import APIRouter
 from faststream.kafka import KafkaBroker
 
 from shared.errors import Fatal
-from shared.messaging import Consumer, Limits, Relay, Subscription
+from shared.messaging import Consumer, Limits, Reader, Relay, Subscription
 from shared.messaging.broker import make_broker, make_producer
-from shared.messaging.consumer import NOTE_SECONDS
 from shared.messaging.pipeline import Pipeline
+from shared.messaging.reader import NOTE_SECONDS
 from shared.messaging.tails import verify_sequences
 from shared.messaging.vault import Vault
 from shared.security import KEY_MIGRATIONS, Callers, KeyStore
@@ -175,7 +175,7 @@ class Service:
         self.state.waits_for = "first assignments"
         self._broker = self._make_consumers()
         self._spawn_tasks()
-        if self.state.consumers:
+        if self.state.readers:
             await until_there(f"Kafka ({bootstrap})", self._start_consumers, self._say)
         gc.collect()
         gc.freeze()
@@ -211,20 +211,24 @@ class Service:
     def _make_consumers(self) -> KafkaBroker:
         client_id = f"{self.name}-{self.settings.instance or 'process'}"
         broker = make_broker(self.settings.kafka_bootstrap_servers, self.limits, client_id)
+        clients: dict[str, list[Consumer]] = {}
         for subscription in self.subscriptions:
             if self.database is None:
                 raise Fatal(f"{self.name} hears events but has no database")
             pipeline = Pipeline(subscription, self.database, clock=self.settings.clock, limits=self.limits, vault=self._vault)
-            consumer = Consumer(
+            clients.setdefault(subscription.reader, []).append(Consumer(pipeline))
+        for consumers in clients.values():
+            reader = Reader(
                 broker,
-                pipeline,
+                consumers,
                 bootstrap=self.settings.kafka_bootstrap_servers,
                 limits=self.limits,
                 instance=self.settings.instance,
                 fail=self.fail,
                 committed=self._wake,
             )
-            self.state.consumers.append(consumer)
+            self.state.readers.append(reader)
+            self.state.consumers.extend(consumers)
         return broker
 
     def _operations(self) -> list[APIRouter]:
@@ -252,7 +256,7 @@ class Service:
         if self.database is None:
             return None
         member = self.settings.instance or f"{self.name}-{os.getpid()}"
-        return Chores(self.database, self.state.consumers, self.limits, member, self._wake, self._stop.is_set)
+        return Chores(self.database, self.state.consumers, self.state.readers, self.limits, member, self._wake, self._stop.is_set)
 
     def _make_relay(self) -> Relay | None:
         if self.database is None:

@@ -44,49 +44,48 @@ select topic, partition, next_offset, last_event_id from progress where consumer
 select topic, partition, accepted from position_decisions where consumer = $1 and fault = 'DatabaseRestored';
 
 -- open_batch --
--- First statement of a batch: whoever holds these positions may move this consumer. With them what its records are judged by:
--- the keys' numbers, and which of its keys have a gate. `has_moved` where the locked row is not the one that this statement sees.
+-- First statement of a batch of one consumer or of several: whoever holds these positions may move them. With them what the records are
+-- judged by: the keys' numbers, and which of the keys have a gate. `has_moved` where the locked row is not the one that this statement sees.
 with held as (
-  select p.topic, p.partition, p.next_offset, p.opened
-  from progress p join unnest($2::text[], $3::int[]) as g(topic, partition) using (topic, partition)
-  where p.consumer = $1
-  order by p.topic, p.partition
+  select p.consumer, p.topic, p.partition, p.next_offset, p.opened
+  from progress p join unnest($1::text[], $2::text[], $3::int[]) as g(consumer, topic, partition) using (consumer, topic, partition)
+  order by p.consumer, p.topic, p.partition
   for update of p
 ), lanes as (
-  select * from unnest($4::text[], $5::text[]) as l(topic, key)
+  select * from unnest($4::text[], $5::text[], $6::text[]) as l(consumer, topic, key)
 )
-select 'position' as kind, h.topic, h.partition, null as key, h.next_offset as number, null::bigint as applied,
+select 'position' as kind, h.consumer, h.topic, h.partition, null as key, h.next_offset as number, null::bigint as applied,
        (h.next_offset, h.opened) is distinct from (p.next_offset, p.opened) as has_moved
-from held h join progress p on p.consumer = $1 and p.topic = h.topic and p.partition = h.partition
+from held h join progress p using (consumer, topic, partition)
 union all
-select 'key', l.topic, null, l.key, h.sequence, h.applied, null from lanes l cross join lateral (
+select 'key', l.consumer, l.topic, null, l.key, h.sequence, h.applied, null from lanes l cross join lateral (
   -- Never as one: the planner would rather read all keys of a consumer than look each of these up.
-  select sequence, applied from heard where consumer = $1 and topic = l.topic and key = l.key offset 0
+  select sequence, applied from heard where consumer = l.consumer and topic = l.topic and key = l.key offset 0
 ) as h
 union all
--- Where the consumer has no gate at all, no key's is looked for.
-select 'gate', l.topic, null, l.key, null, null, null from lanes l where exists (select from gate where consumer = $1) and exists (
-  select from gate where consumer = $1 and topic = l.topic and key = l.key offset 0
+-- Where the consumers have no gate at all, no key's is looked for.
+select 'gate', l.consumer, l.topic, null, l.key, null, null, null from lanes l where exists (select from gate where consumer = any($1::text[])) and exists (
+  select from gate where consumer = l.consumer and topic = l.topic and key = l.key offset 0
 );
 
 -- close_batch --
--- Last statement of a batch, in the transaction of its effects: numbers met per key, sums for the flow ledger, positions. A batch that
--- somebody else has gone past says nothing new: the last event is the one before the position, whoever wrote that.
+-- Last statement of a batch of one consumer or of several, in the transaction of its effects: numbers met per key, sums for the flow ledger,
+-- positions. A batch that somebody else has gone past says nothing new: the last event is the one before the position, whoever wrote that.
 with keys as (
   insert into heard as h (consumer, topic, key, sequence, applied)
-  select $1::text, * from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) order by 2, 3
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) order by 1, 2, 3
   on conflict (consumer, topic, key) do update
     set sequence = greatest(h.sequence, excluded.sequence), applied = greatest(h.applied, excluded.applied)
 ), sums as (
   insert into flow (direction, party, topic, partition, minute, outcome, events, hash_sum)
-  select 'heard', $1::text, * from unnest($6::text[], $7::int[], $8::timestamptz[], $9::text[], $10::int[], $11::numeric[])
+  select 'heard', * from unnest($6::text[], $7::text[], $8::int[], $9::timestamptz[], $10::text[], $11::int[], $12::numeric[])
 )
 update progress p set
   next_offset = greatest(p.next_offset, g.next_offset),
   last_event_id = case when g.next_offset >= p.next_offset then coalesce(g.event_id, p.last_event_id) else p.last_event_id end,
   updated_at = clock_timestamp()
-from unnest($12::text[], $13::int[], $14::bigint[], $15::uuid[]) as g(topic, partition, next_offset, event_id)
-where p.consumer = $1 and p.topic = g.topic and p.partition = g.partition;
+from unnest($13::text[], $14::text[], $15::int[], $16::bigint[], $17::uuid[]) as g(consumer, topic, partition, next_offset, event_id)
+where p.consumer = g.consumer and p.topic = g.topic and p.partition = g.partition;
 
 -- find_heard --
 -- The last sequence number met per key, and the last that had an effect.

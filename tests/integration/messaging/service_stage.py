@@ -72,14 +72,14 @@ class Pair:
         await producer.stop()
 
     async def trim(self, *, hours: float) -> int:
-        """Let the intake's consumer delete what it handled so long ago; return how many records that were."""
+        """Let the intake's reader delete what it handled so long ago; return how many records that were."""
         assert self._service
-        consumer = self._service.state.consumers[0]
-        consumer._limits = replace(consumer._limits, intake_hours=hours)
-        client = consumer.subscriber.consumer
+        reader = self._service.state.readers[0]
+        reader._limits = replace(reader._limits, intake_hours=hours)
+        client = reader.subscriber.consumer
         partitions = list(client.assignment())
         before = await client.beginning_offsets(partitions)
-        await consumer.trim()
+        await reader.trim()
         after = await client.beginning_offsets(partitions)
         return sum(after[tp] - before[tp] for tp in partitions)
 

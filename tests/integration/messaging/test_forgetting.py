@@ -26,7 +26,7 @@ async def test_old_ids_of_the_intake_are_forgotten_by_and_by_and_a_recent_copy_i
             await connection.execute(
                 "update seen set seen_at = case when id in (select id from seen limit 3) then $1::timestamptz else now() end", old
             )
-        chores = Chores(stage.database, [], limits, "test-1", lambda: None, lambda: False)
+        chores = Chores(stage.database, [], [], limits, "test-1", lambda: None, lambda: False)
 
         assert [await chores.forget_seen(), await chores.forget_seen()] == [True, False]
 

@@ -1,11 +1,11 @@
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from rintis.runtime.ports import free_port
-from shared.messaging import Subscription
 from shared.service import Service, ServiceSettings
 from shared.testing import eventually
 from tests.integration.messaging.messaging_stage import Stage, a_stage
@@ -23,7 +23,7 @@ async def stage(environment: dict[str, str]) -> AsyncIterator[Stage]:
 
 def a_service(environment: dict[str, str], stage: Stage) -> Service:
     """Return one process that hears every topic as its four services do."""
-    heard = [Subscription(s.service, s.subject, s.topic, dict.fromkeys(s.routes, Clerk(s.group))) for s in HEARD.values()]
+    heard = [replace(s, routes=dict.fromkeys(s.routes, Clerk(s.group))) for s in HEARD.values()]
     settings = ServiceSettings(kafka_bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"], http_port=free_port())
     keys = stage.keys
     return Service(

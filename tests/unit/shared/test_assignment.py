@@ -8,8 +8,8 @@ import pytest
 from shared.cancelling import Interrupted
 from shared.clock import Clock
 from shared.contracts.topics import WORKERS
-from shared.messaging import Consumer, Limits, Subscription
-from shared.messaging import consumer as module
+from shared.messaging import Consumer, Limits, Reader, Subscription
+from shared.messaging import reader as module
 from shared.messaging.broker import make_broker
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.records import StoredRecord
@@ -29,14 +29,14 @@ class Client:
 
 
 @pytest.fixture
-def consumer() -> Consumer:
+def reader() -> Reader:
     database = Database("postgresql://nowhere", name="test")
     subscription = Subscription("eligibility", "workers", WORKERS, {})
     pipeline = Pipeline(subscription, database, clock=Clock(), limits=Limits(), vault=None)
     broker = make_broker("127.0.0.1:1", Limits(), "test")
-    made = Consumer(
+    made = Reader(
         broker,
-        pipeline,
+        [Consumer(pipeline)],
         bootstrap="127.0.0.1:1",
         limits=Limits(),
         instance=None,
@@ -51,45 +51,45 @@ def records(partition: int, *offsets: int) -> list[StoredRecord]:
     return [StoredRecord(TOPIC, partition, offset, 0, b"k", b"{}", []) for offset in offsets]
 
 
-def test_records_of_a_partition_that_went_are_left_to_its_new_holder(consumer: Consumer) -> None:
-    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
-    assert [r.partition for r in consumer._in_place([*records(0, 5, 6), *records(1, 0)])] == [0, 0]
+def test_records_of_a_partition_that_went_are_left_to_its_new_holder(reader: Reader) -> None:
+    reader.consumers[0].pipeline.positions.reading = {(TOPIC, 0): 5}
+    assert [r.partition for r in reader._in_place([*records(0, 5, 6), *records(1, 0)])] == [0, 0]
 
 
-def test_records_fetched_before_the_position_was_set_are_fetched_again_from_it(consumer: Consumer) -> None:
-    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
-    assert consumer._in_place(records(0, 9, 10)) == []
-    assert consumer.subscriber.consumer.sought == [(0, 5)]
-    assert [r.offset for r in consumer._in_place(records(0, 5, 6))] == [5, 6]
+def test_records_fetched_before_the_position_was_set_are_fetched_again_from_it(reader: Reader) -> None:
+    reader.consumers[0].pipeline.positions.reading = {(TOPIC, 0): 5}
+    assert reader._in_place(records(0, 9, 10)) == []
+    assert reader.subscriber.consumer.sought == [(0, 5)]
+    assert [r.offset for r in reader._in_place(records(0, 5, 6))] == [5, 6]
 
 
 async def test_a_batch_whose_positions_do_not_come_is_dropped_and_the_loop_asks_for_more(
-    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "PLACE_SECONDS", 0.001)
-    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
+    reader.consumers[0].pipeline.positions.reading = {(TOPIC, 0): 5}
     async with asyncio.timeout(5):
-        await consumer._on_batch(records(0, 5))
-    assert consumer.pipeline.positions.reading == {(TOPIC, 0): 5}
+        await reader._on_batch(records(0, 5))
+    assert reader.consumers[0].pipeline.positions.reading == {(TOPIC, 0): 5}
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), OSError()])
 async def test_a_batch_that_something_interrupts_is_read_again(
-    consumer: Consumer, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     async def break_off(_records: Sequence[Any]) -> None:
         raise error
 
-    monkeypatch.setattr(consumer, "_process", break_off)
-    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
-    consumer._placed.set()
+    monkeypatch.setattr(reader, "_process", break_off)
+    reader.consumers[0].pipeline.positions.reading = {(TOPIC, 0): 5}
+    reader._placed.set()
     # The framework gives back a batch that raises, and ends its loop at anything that is not an Exception.
     with pytest.raises(Exception) as raised:  # noqa: PT011 - which one is all the same to it
-        await consumer._on_batch(records(0, 5))
+        await reader._on_batch(records(0, 5))
     assert isinstance(raised.value, Interrupted | OSError)
 
 
-async def test_an_assignment_that_something_interrupts_is_made_again(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_assignment_that_something_interrupts_is_made_again(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ASSIGN_RETRY_SECONDS", 0.001)
     errors: list[BaseException] = [asyncio.CancelledError(), OSError()]
 
@@ -97,13 +97,13 @@ async def test_an_assignment_that_something_interrupts_is_made_again(consumer: C
         if errors:
             raise errors.pop()
 
-    monkeypatch.setattr(consumer, "_seek", seek)
+    monkeypatch.setattr(reader, "_seek", seek)
     async with asyncio.timeout(5):
-        await consumer.on_partitions_assigned([])
-    assert consumer._placed.is_set()
+        await reader.on_partitions_assigned([])
+    assert reader._placed.is_set()
 
 
-def test_a_hole_that_comes_again_is_a_hole_and_is_passed(consumer: Consumer) -> None:
-    consumer.pipeline.positions.reading = {(TOPIC, 0): 5}
-    assert consumer._in_place(records(0, 7, 8)) == []
-    assert [r.offset for r in consumer._in_place(records(0, 7, 8))] == [7, 8]
+def test_a_hole_that_comes_again_is_a_hole_and_is_passed(reader: Reader) -> None:
+    reader.consumers[0].pipeline.positions.reading = {(TOPIC, 0): 5}
+    assert reader._in_place(records(0, 7, 8)) == []
+    assert [r.offset for r in reader._in_place(records(0, 7, 8))] == [7, 8]

@@ -88,9 +88,9 @@ async def test_a_consumer_whose_client_left_its_group_for_good_is_noticed() -> N
 
     lost, well = asyncio.create_task(give_up()), asyncio.create_task(go_on())
     await asyncio.wait({lost}, timeout=5)
-    consumers = [consumer_with("eligibility.workers", lost), consumer_with("eligibility.tasks", well)]
+    readers = [reader_with("eligibility.workers", lost), reader_with("eligibility.tasks", well)]
 
-    assert find_lost(consumers) == ["eligibility.workers"]
+    assert find_lost(readers) == ["eligibility.workers"]
 
     assert isinstance(lost.exception(), KafkaConnectionError)
     well.cancel()
@@ -99,13 +99,13 @@ async def test_a_consumer_whose_client_left_its_group_for_good_is_noticed() -> N
 async def test_a_consumer_whose_loop_has_ended_is_noticed_and_one_that_was_followed_by_the_next_is_not() -> None:
     ended, well = asyncio.create_task(asyncio.sleep(0)), asyncio.create_task(asyncio.Event().wait())
     await ended
-    consumers = [
-        consumer_with("notification.workers", well, loops=[ended]),
-        consumer_with("notification.reviews", well, loops=[ended, well]),
-        consumer_with("notification.tasks", well, loops=[]),
+    readers = [
+        reader_with("notification.workers", well, loops=[ended]),
+        reader_with("notification.reviews", well, loops=[ended, well]),
+        reader_with("notification.tasks", well, loops=[]),
     ]
 
-    assert find_lost(consumers) == ["notification.workers"]
+    assert find_lost(readers) == ["notification.workers"]
 
     well.cancel()
 
@@ -114,9 +114,9 @@ async def test_a_client_that_left_its_group_ends_its_process_and_one_that_is_bei
     left = asyncio.create_task(asyncio.sleep(0))
     await left
     is_stopping = asyncio.Event()
-    consumers = [consumer_with("eligibility.workers", left)]
+    readers = [reader_with("eligibility.workers", left)]
     database = Database("postgresql://nobody@127.0.0.1:1/none", name="test")
-    chores = Chores(database, consumers, Limits(), "test-1", lambda: None, is_stopping.is_set)
+    chores = Chores(database, [], readers, Limits(), "test-1", lambda: None, is_stopping.is_set)
 
     with pytest.raises(Fatal, match=r"eligibility\.workers"):
         await chores.watch_consumers()
@@ -125,6 +125,6 @@ async def test_a_client_that_left_its_group_ends_its_process_and_one_that_is_bei
     assert await chores.watch_consumers() is False
 
 
-def consumer_with(group: str, task: asyncio.Task[Any], loops: Sequence[asyncio.Task[Any]] = ()) -> Any:
+def reader_with(group: str, task: asyncio.Task[Any], loops: Sequence[asyncio.Task[Any]] = ()) -> Any:
     client = SimpleNamespace(_coordinator=SimpleNamespace(_coordination_task=task), _fetcher=None)
     return SimpleNamespace(group=group, subscriber=SimpleNamespace(consumer=client, tasks=loops))

@@ -47,12 +47,10 @@ def test_a_whole_batch_that_waits_is_taken_at_once(topic: Topic, waiting: int, s
     assert time_apart(100, waiting, make_subscription(topic, 0.1), LIMITS) == pytest.approx(seconds)
 
 
-def test_what_waits_is_what_was_there_at_the_last_fetch_behind_the_records_of_partitions_still_held() -> None:
-    ends = {TopicPartition("t", 0): 50, TopicPartition("t", 1): None, TopicPartition("t", 2): 10}
+def test_what_waits_is_what_the_broker_last_told_of_beyond_the_positions_of_partitions_still_held() -> None:
+    ends = {TopicPartition("t", 0): 50, TopicPartition("t", 1): None, TopicPartition("t", 2): 10, TopicPartition("u", 0): 7}
     client: Any = SimpleNamespace(assignment=lambda: set(ends), highwater=ends.get)
-    records: Any = [
-        SimpleNamespace(topic="t", partition=partition, offset=offset)
-        for partition, offset in ((0, 8), (0, 9), (1, 3), (2, 9), (3, 0))
-    ]
+    reading = {("t", 0): 10, ("t", 1): 4, ("t", 2): 12, ("t", 3): 0}
 
-    assert count_waiting(client, records) == 40
+    assert count_waiting(client, reading) == 40
+    assert count_waiting(client, reading | {("u", 0): 2}) == 45

@@ -68,7 +68,8 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self.group = self._first.reader
         self._bootstrap = bootstrap
         self._limits = limits
-        self._most_records = self._first.most_records(limits)
+        # As much as each would take by itself: with less, what they take in a pause is less than what comes in it.
+        self._most_records = self._first.most_records(limits) * len(consumers)
         self._fail = fail
         self._committed = committed
         self._busy = asyncio.Lock()

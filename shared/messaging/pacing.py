@@ -18,7 +18,8 @@ def time_apart(taken: int, waiting: int, subscription: Subscription, limits: Lim
     if waiting >= subscription.most_records(limits):
         return 0.0
     share = min(1.0, taken / limits.busy_records) ** 2
-    return max(subscription.least_apart(limits), share * limits.busy_seconds)
+    longest = limits.busy_together_seconds if subscription.is_read_together else limits.busy_seconds
+    return max(subscription.least_apart(limits), share * longest)
 
 
 def count_waiting(client: Any, reading: Mapping[tuple[str, int], int]) -> int:

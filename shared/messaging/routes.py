@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from shared.contracts.envelope import Event
-from shared.contracts.topics import Topic, reader_of
+from shared.contracts.topics import READ_TOGETHER, Topic, reader_of
 from shared.messaging.limits import Limits
 from shared.messaging.outcomes import Outcome
 from shared.messaging.records import Received
@@ -70,3 +70,8 @@ class Subscription:
     def reader(self) -> str:
         """Return the name of the group in Kafka: its client may read for other consumers of the service too."""
         return reader_of(self.service, self.topic)
+
+    @property
+    def is_read_together(self) -> bool:
+        """Whether its client reads for other consumers too."""
+        return self.reader in READ_TOGETHER

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from shared.contracts.topics import INTAKE_REGISTRATIONS, WORKERS, Topic
+from shared.contracts.topics import DECISIONS, INTAKE_REGISTRATIONS, WORKERS, Topic
 from shared.messaging.limits import Limits
 from shared.messaging.pacing import count_waiting, time_apart
 from shared.messaging.routes import Subscription
@@ -14,6 +14,7 @@ LIMITS = Limits(
     intake_batch_records=400,
     busy_records=100,
     busy_seconds=0.3,
+    busy_together_seconds=0.2,
     apart_seconds=0.01,
     intake_apart_seconds=0.05,
 )
@@ -26,6 +27,12 @@ def make_subscription(topic: Topic = WORKERS, asked: float = 0.0) -> Subscriptio
 @pytest.mark.parametrize(("taken", "seconds"), [(1, 0.01), (10, 0.01), (50, 0.075), (100, 0.3), (1_000, 0.3)])
 def test_the_more_a_batch_held_the_longer_the_next_one_may_grow(taken: int, seconds: float) -> None:
     assert time_apart(taken, 0, make_subscription(), LIMITS) == pytest.approx(seconds)
+
+
+def test_consumers_that_are_read_together_are_given_less_time_to_grow() -> None:
+    together = Subscription("notification", "decisions", DECISIONS, {})
+    assert time_apart(100, 0, together, LIMITS) == pytest.approx(0.2)
+    assert time_apart(50, 0, together, LIMITS) == pytest.approx(0.05)
 
 
 def test_a_subscription_may_ask_for_more_and_never_for_less() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +14,7 @@ from shared.contracts.envelope import Envelope, Event, derive_id, headers_of
 from shared.contracts.registration import WorkerRegistered
 from shared.contracts.topics import PLACEMENTS, WORKERS, Topic, reader_of
 from shared.messaging import Limits, Received, Subscription
+from shared.messaging.fuse import Blown
 from shared.messaging.joint import Joint
 from shared.messaging.pipeline import Pipeline
 from shared.messaging.records import StoredRecord
@@ -53,11 +54,12 @@ class Desk:
 
     stage: Stage
     told: Told = field(default_factory=Told)
+    limits: Limits = field(default_factory=lambda: Limits(retry=QUICK))
 
     def pipeline(self, topic: Topic, event: type[Event]) -> Pipeline:
         subject = topic.name.rsplit(".", 1)[-1]
         subscription = Subscription("notification", subject, topic, {event: self.told}, takes_runs=True)
-        return Pipeline(subscription, self.stage.database, clock=Clock(), limits=Limits(retry=QUICK), vault=None)
+        return Pipeline(subscription, self.stage.database, clock=Clock(), limits=self.limits, vault=None)
 
     async def joint(self) -> Joint:
         """Return a process' joint consumers at the positions that the database names."""
@@ -158,6 +160,18 @@ async def test_a_key_that_waits_is_waited_for_by_its_own_consumer_only(desk: Des
     ]
     await desk.stage.release_all(*joint.pipelines)
     assert await desk.effects() == [("WorkerRegistered", str(one))] * 2 + [("WorkerWaitlisted", str(one))] * 2
+
+
+async def test_too_much_that_breaks_the_contract_stops_its_own_topic_and_writes_nothing(desk: Desk) -> None:
+    desk.limits = Limits(retry=QUICK, set_aside_records=1)
+    good, bad = uuid4(), [replace(placed(offset, uuid4()), headers=[]) for offset in range(3)]
+    joint = await desk.joint()
+    with pytest.raises(Blown, match=PLACEMENTS.name):
+        await joint.process([own_record(0, good, 1), *bad])
+    assert await desk.effects() == []
+    assert set(joint.reading.values()) == {0}
+    await joint.process([own_record(0, good, 1)])
+    assert await desk.effects() == [("WorkerRegistered", str(good))]
 
 
 def test_what_is_heard_from_outside_is_read_by_itself(stage: Stage) -> None:

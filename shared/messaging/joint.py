@@ -68,8 +68,10 @@ class Joint:
 
     async def process(self, records: Sequence[KafkaRecord]) -> None:
         """Settle a batch. Raises as `Pipeline.process` does."""
-        parts: list[Batch] = [(p, [r for r in records if self.of(r.topic) is p]) for p in self.pipelines]
-        parts = [part for part in parts if part[1]]
+        shares: dict[Pipeline, list[KafkaRecord]] = {pipeline: [] for pipeline in self.pipelines}
+        for record in records:
+            shares[self.of(record.topic)].append(record)
+        parts: list[Batch] = [(pipeline, own) for pipeline, own in shares.items() if own]
         if len(parts) > 1:
             try:
                 await settle_together(parts)

@@ -17,7 +17,7 @@ from shared.messaging.retry import concerns_batch
 from shared.messaging.routes import Route
 from shared.storage import Tx
 
-Batch = tuple[Pipeline, Sequence[KafkaRecord]]
+Part = tuple[Pipeline, Sequence[KafkaRecord]]
 """One consumer's part of what a fetch brought."""
 
 
@@ -32,8 +32,11 @@ class Joint:
         self.pipelines = pipelines
         self.database = pipelines[0].database
         self._by_topic = {pipeline.subscription.topic.name: pipeline for pipeline in pipelines}
-        if len(pipelines) > 1 and not all(p.subscription.takes_runs and not p.subscription.topic.is_intake for p in pipelines):
+        heard = [pipeline.subscription for pipeline in pipelines]
+        if len(heard) > 1 and not all(one.takes_runs and not one.topic.is_intake for one in heard):
             raise ValueError("consumers that are read together take runs of our own topics")
+        if len({one.apart_seconds for one in heard}) > 1:
+            raise ValueError("consumers that are read together have one pace")
 
     def of(self, topic: str) -> Pipeline:
         """Return the consumer of a topic."""
@@ -51,13 +54,13 @@ class Joint:
 
     def read_from(self, positions: Mapping[Partition, int]) -> None:
         """Remember where this process reads, and nothing else."""
-        for pipeline, held in self._share(positions):
+        for pipeline, held in self._split(positions):
             pipeline.positions.reading = {partition: positions[partition] for partition in held}
 
     async def start(self, tx: Tx, beginnings: Mapping[Partition, int]) -> dict[Partition, int]:
         """Return where to read on; partitions that are new start at the log's beginning."""
         found: dict[Partition, int] = {}
-        for pipeline, held in self._share(beginnings):
+        for pipeline, held in self._split(beginnings):
             if held:
                 found |= await pipeline.positions.start(tx, {partition: beginnings[partition] for partition in held})
         return found
@@ -71,7 +74,7 @@ class Joint:
         shares: dict[Pipeline, list[KafkaRecord]] = {pipeline: [] for pipeline in self.pipelines}
         for record in records:
             shares[self.of(record.topic)].append(record)
-        parts: list[Batch] = [(pipeline, own) for pipeline, own in shares.items() if own]
+        parts: list[Part] = [(pipeline, own) for pipeline, own in shares.items() if own]
         if len(parts) > 1:
             try:
                 await settle_together(parts)
@@ -83,12 +86,12 @@ class Joint:
         for pipeline, own in parts:
             await pipeline.process(own)
 
-    def _share(self, partitions: Iterable[Partition]) -> list[tuple[Pipeline, list[Partition]]]:
+    def _split(self, partitions: Iterable[Partition]) -> list[tuple[Pipeline, list[Partition]]]:
         held = list(partitions)
         return [(pipeline, [p for p in held if self.of(p[0]) is pipeline]) for pipeline in self.pipelines]
 
 
-async def settle_together(parts: Sequence[Batch]) -> None:
+async def settle_together(parts: Sequence[Part]) -> None:
     """Settle batches of several consumers in one transaction; an error is everybody's, and nothing is written then.
 
     A route that several consumers share gets all of its records in one set, in the order of the consumers.

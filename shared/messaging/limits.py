@@ -16,7 +16,7 @@ class Limits:
     """The bounds one process works within."""
 
     batch_records: int = 1_000
-    """Records per transaction: from 300 on a record costs the same, and what comes meanwhile waits for all of the batch; bounds memory too."""
+    """Records of one consumer per transaction: from 300 on a record costs the same, and what comes meanwhile waits for all of the batch; bounds memory too."""
     intake_batch_records: int = 500
     """The same of the intake, where a record is dearest to hold: 21 fields, three boxes, an answer. With a thousand, registration held
     173 to 197 MB between the 200,000th and the last of a million, with 500 it held 133 at first and 143 at last."""
@@ -28,7 +28,7 @@ class Limits:
     fetch and send is worth its round trips then, and the queue goes down faster."""
     busy_together_seconds: float = 0.15
     """The same where several consumers are read together: three times as much comes in a pause, and all of it is done before any of it is. At four
-    fifths of the top rate people were through in 0.9 s at the median, with 0.3 seconds in 1.3."""
+    fifths of the top rate people were through in 0.9 s at the median, with 0.3 seconds in 1.3 (one run each)."""
     apart_seconds: float = 0.008
     """Shortest time from one batch's start to the next on our own topics. What comes by them has come in batches already: what one batch
     of the service before it leads to at two moments, such as a referral at once and an offer after the seat is found, waits this long."""

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.messaging.limits import Limits
+from shared.messaging.positions import Partition
 from shared.messaging.routes import Subscription
 
 
 def time_apart(taken: int, waiting: int, subscription: Subscription, limits: Limits) -> float:
     """Return the time from a batch's start to the next one's, in seconds. Pure.
 
-    `taken`: records of the batch, where several consumers share it of the one with most; `waiting`: records that are known to wait behind it. Where a whole batch waits there is none: with pauses,
-    a consumer of a backlog takes no more than a batch in each.
+    `taken`: records of the batch, where several consumers share it of the one with most; `waiting`: records that are known to wait
+    behind it. Where a whole batch waits there is none: with pauses, a consumer of a backlog takes no more than a batch in each.
     """
     if waiting >= subscription.most_records(limits):
         return 0.0
@@ -22,7 +23,16 @@ def time_apart(taken: int, waiting: int, subscription: Subscription, limits: Lim
     return max(subscription.least_apart(limits), share * longest)
 
 
-def count_waiting(client: Any, reading: Mapping[tuple[str, int], int]) -> int:
+def count_waiting(client: Any, reading: Mapping[Partition, int]) -> int:
+    """Return how many records are known to wait in partitions that are read now. `client` is an `AIOKafkaConsumer`.
+
+    A topic that was stopped has more and more of them, and taking batches one upon the other does not make it fewer.
+    """
+    stopped = {(tp.topic, tp.partition) for tp in client.paused()}
+    return count_unread(client, {partition: at for partition, at in reading.items() if partition not in stopped})
+
+
+def count_unread(client: Any, reading: Mapping[Partition, int]) -> int:
     """Return how many records lie between positions and the ends that the broker last told. `client` is an `AIOKafkaConsumer`."""
     ends = ((client.highwater(tp), reading.get((tp.topic, tp.partition))) for tp in client.assignment())
     return sum(max(0, end - at) for end, at in ends if end and at is not None)

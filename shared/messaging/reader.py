@@ -64,12 +64,13 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     ) -> None:
         self.consumers = consumers
         self.joint = Joint([consumer.pipeline for consumer in consumers])
-        self._first = consumers[0].pipeline.subscription
-        self.group = self._first.reader
+        # In what is asked of it here all are alike: the joint sees to it.
+        self._subscription = consumers[0].pipeline.subscription
+        self.group = self._subscription.reader
         self._bootstrap = bootstrap
         self._limits = limits
         # As much as each would take by itself: with less, what they take in a pause is less than what comes in it.
-        self._most_records = self._first.most_records(limits) * len(consumers)
+        self._most_records = self._subscription.most_records(limits) * len(consumers)
         self._fail = fail
         self._committed = committed
         self._busy = asyncio.Lock()
@@ -85,7 +86,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             consumer.reader = self
 
     def _subscribe(self, broker: KafkaBroker, instance: str | None) -> Any:
-        topic, limits = self._first.topic, self._limits
+        topic, limits = self._subscription.topic, self._limits
         options: dict[str, Any] = {"pattern": topic.pattern} if topic.is_intake else {}
         return broker.subscriber(
             *([] if topic.is_intake else [pipeline.subscription.topic.name for pipeline in self.joint.pipelines]),
@@ -171,8 +172,8 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         ends = {(tp.topic, tp.partition): offset for tp, offset in (await client.end_offsets(list(assigned))).items()}
         for partition, offset in start.items():
             if (partition, committed[partition]) not in void:
-                check_database(self._name_of(partition), partition, offset, committed[partition])
-            check_log(self._name_of(partition), partition, offset, Log(beginnings[partition], ends[partition]))
+                check_database(self._consumer_of(partition[0]).group, partition, offset, committed[partition])
+            check_log(self._consumer_of(partition[0]).group, partition, offset, Log(beginnings[partition], ends[partition]))
         await self._verify_records(start, beginnings)
         for partition, offset in start.items():
             client.seek(TopicPartition(*partition), offset)
@@ -181,9 +182,9 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             for topic in consumer.stops:
                 client.pause(*self._held(topic))
 
-    def _name_of(self, partition: Partition) -> str:
-        """Return the name of the consumer that a partition is read for."""
-        return self.joint.of(partition[0]).subscription.group
+    def _consumer_of(self, topic: str) -> Consumer:
+        """Return the consumer that a topic is read for."""
+        return next(consumer for consumer in self.consumers if consumer.pipeline is self.joint.of(topic))
 
     async def _verify_records(self, positions: Mapping[Partition, int], beginnings: Mapping[Partition, int]) -> None:
         """Compare the record before each position with the one that was handled last.
@@ -199,7 +200,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             expected = last[partition]
             if expected is not None and partition[0] not in compacted:
                 ids = self.joint.of(partition[0]).ids_of(found[partition]) if partition in found else frozenset()
-                check_record(self._name_of(partition), partition, positions[partition], expected=expected, found=ids)
+                check_record(self._consumer_of(partition[0]).group, partition, positions[partition], expected=expected, found=ids)
 
     async def _verify_connection(self, records: Sequence[KafkaRecord]) -> None:
         """Look again where the broker was away since the last batch: meanwhile its log may have lost its tail."""
@@ -236,7 +237,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
                 with only_own_end():
                     await self._process(records)
             except Blown as blown:
-                next(c for c in self.consumers if c.pipeline is self.joint.of(blown.topic)).stop(blown)
+                self._consumer_of(blown.topic).stop(blown)
                 self._rewind(records)
                 return
             except Fatal as error:
@@ -249,7 +250,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         self._committed()
         waiting = count_waiting(self.subscriber.consumer, self.joint.reading)
         taken = max(Counter(self.joint.of(record.topic) for record in records).values())
-        apart = time_apart(taken, waiting, self._first, self._limits)
+        apart = time_apart(taken, waiting, self._subscription, self._limits)
         await asyncio.sleep(began + apart - time.monotonic())
 
     async def _process(self, records: Sequence[KafkaRecord]) -> None:
@@ -276,7 +277,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
     async def trim(self) -> None:
         """Have what was handled long enough ago deleted from the intake's topics, as far as this process reads them."""
         client, reading = self.subscriber.consumer, self.joint.reading
-        if client is None or not self._first.topic.is_intake:
+        if client is None or not self._subscription.topic.is_intake:
             return
         positions = {tp: reading[tp.topic, tp.partition] for tp in client.assignment() if (tp.topic, tp.partition) in reading}
         before = datetime.now(UTC) - timedelta(hours=self._limits.intake_hours)
@@ -329,9 +330,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
             return
         ends = await self.subscriber.consumer.end_offsets([TopicPartition(*partition) for partition in back])
         for tp, end in ends.items():
-            check_log(
-                self._name_of((tp.topic, tp.partition)), (tp.topic, tp.partition), reading[tp.topic, tp.partition], Log(0, end)
-            )
+            check_log(self._consumer_of(tp.topic).group, (tp.topic, tp.partition), reading[tp.topic, tp.partition], Log(0, end))
 
 
 class _Unnoted:

@@ -35,7 +35,7 @@ class Route(Protocol):
 
 @dataclass(frozen=True)
 class Subscription:
-    """One topic heard by one service, in a group of its own.
+    """One topic heard by one service: one consumer.
 
     `takes_runs`: its one route takes several events of a key in one set, in their order, and makes none of them wait.
     `apart_seconds`: shortest time from one batch's start to the next, where that may be longer than the limits say.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.messaging import Consumer
-from shared.messaging.pacing import count_waiting
+from shared.messaging.pacing import count_unread
 from shared.storage import Database, load_queries
 
 SQL = load_queries("shared.storage")
@@ -29,7 +29,7 @@ async def read_queues(database: Database, consumers: Sequence[Consumer]) -> list
 def unread(consumer: Consumer) -> int:
     """Return how many records lie between a consumer's positions and the ends that the broker last told."""
     client: Any = consumer.reader.subscriber.consumer
-    return 0 if client is None else count_waiting(client, consumer.pipeline.positions.reading)
+    return 0 if client is None else count_unread(client, consumer.pipeline.positions.reading)
 
 
 def _shelved(row: Any) -> dict[str, int]:

@@ -179,6 +179,13 @@ def test_what_is_heard_from_outside_is_read_by_itself(stage: Stage) -> None:
         Joint([stage.consumer(), stage.consumer(is_intake=False)])
 
 
+def test_consumers_of_different_pace_are_not_read_together(desk: Desk) -> None:
+    slow = desk.pipeline(PLACEMENTS, WorkerWaitlisted)
+    slow.subscription = replace(slow.subscription, apart_seconds=1.0)
+    with pytest.raises(ValueError, match="one pace"):
+        Joint([desk.pipeline(WORKERS, WorkerRegistered), slow])
+
+
 def test_people_s_topics_have_one_group_and_topics_of_one_reader_their_own() -> None:
     assert {reader_of("notification", topic) for topic in (WORKERS, PLACEMENTS)} == {SHARED}
     assert reader_of("eligibility", WORKERS) == "eligibility.workers"

@@ -6,7 +6,7 @@ from aiokafka import TopicPartition
 
 from shared.contracts.topics import DECISIONS, INTAKE_REGISTRATIONS, WORKERS, Topic
 from shared.messaging.limits import Limits
-from shared.messaging.pacing import count_waiting, time_apart
+from shared.messaging.pacing import count_unread, count_waiting, time_apart
 from shared.messaging.routes import Subscription
 
 LIMITS = Limits(
@@ -54,10 +54,15 @@ def test_a_whole_batch_that_waits_is_taken_at_once(topic: Topic, waiting: int, s
     assert time_apart(100, waiting, make_subscription(topic, 0.1), LIMITS) == pytest.approx(seconds)
 
 
-def test_what_waits_is_what_the_broker_last_told_of_beyond_the_positions_of_partitions_still_held() -> None:
+def test_what_waits_is_what_the_broker_last_told_of_beyond_positions_and_not_in_a_topic_that_was_stopped() -> None:
     ends = {TopicPartition("t", 0): 50, TopicPartition("t", 1): None, TopicPartition("t", 2): 10, TopicPartition("u", 0): 7}
-    client: Any = SimpleNamespace(assignment=lambda: set(ends), highwater=ends.get)
+    client: Any = SimpleNamespace(assignment=lambda: set(ends), highwater=ends.get, paused=lambda: frozenset(stopped))
+    stopped: set[TopicPartition] = set()
     reading = {("t", 0): 10, ("t", 1): 4, ("t", 2): 12, ("t", 3): 0}
 
     assert count_waiting(client, reading) == 40
     assert count_waiting(client, reading | {("u", 0): 2}) == 45
+
+    stopped.add(TopicPartition("t", 0))
+    assert count_waiting(client, reading | {("u", 0): 2}) == 5
+    assert count_unread(client, reading | {("u", 0): 2}) == 45

@@ -36,6 +36,12 @@ POLICIES = Path(__file__).parents[3] / "policies"
 MAY_20 = datetime(2020, 5, 20, 3, 0, tzinfo=UTC)
 CODE = "ABCD2345"
 NUMBERS = itertools.count(1)
+SIX_SEATS: tuple[Mapping[str, Any], ...] = (
+    {"code": "JABAR", "province": "32", "sectors": ["pangan", "sandang"], "seats": 3},
+    {"code": "BANDUNG", "province": "32", "regency": "32.73", "sectors": ["pangan"], "seats": 2},
+    {"code": "JATIM", "province": "35", "sectors": ["sandang"], "seats": 1},
+)
+"""Incubators of two provinces; who plans food in Bandung finds one at home and one of the province."""
 
 
 def new_worker() -> UUID:

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
 from services.eligibility.repository import seats as repository
-from tests.integration.eligibility.eligibility_setup import Office, open_office, registered, some_facts, with_incubators
+from tests.integration.eligibility.eligibility_setup import (
+    SIX_SEATS,
+    Office,
+    open_office,
+    registered,
+    some_facts,
+    with_incubators,
+)
 from tests.integration.inside_statements import inside_statements
 
-INCUBATORS: list[dict[str, Any]] = [
-    {"code": "JABAR", "province": "32", "sectors": ["pangan", "sandang"], "seats": 3},
-    {"code": "BANDUNG", "province": "32", "regency": "32.73", "sectors": ["pangan"], "seats": 2},
-    {"code": "JATIM", "province": "35", "sectors": ["sandang"], "seats": 1},
-]
 SURABAYA = {"regency": "35.78", "plan_kbli": "14111"}
 UNFIT_IN_SURABAYA = {"regency": "35.78", "plan_kbli": "10710"}
 PLACED = "select state, number, position from seat_requests order by number"
@@ -28,7 +29,7 @@ PLACED = "select state, number, position from seat_requests order by number"
 @pytest_asyncio.fixture
 async def small(databases: dict[str, str], tmp_path: Path) -> AsyncIterator[Office]:
     """An office with six seats in two provinces, whose consumers serve both."""
-    async with open_office(databases, RINTIS_POLICIES=with_incubators(tmp_path, INCUBATORS)) as opened:
+    async with open_office(databases, RINTIS_POLICIES=with_incubators(tmp_path, SIX_SEATS)) as opened:
         opened.serve("32", "35")
         yield opened
 

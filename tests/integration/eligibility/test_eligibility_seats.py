@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import pytest
@@ -20,13 +19,16 @@ from services.eligibility.repository.reference import save_reference
 from shared.errors import KeyMissing
 from shared.service import Problem
 from shared.testing import eventually
-from tests.integration.eligibility.eligibility_setup import CODE, MAY_20, Office, open_office, ticket_of, with_incubators
+from tests.integration.eligibility.eligibility_setup import (
+    CODE,
+    MAY_20,
+    SIX_SEATS,
+    Office,
+    open_office,
+    ticket_of,
+    with_incubators,
+)
 
-INCUBATORS: list[dict[str, Any]] = [
-    {"code": "JABAR", "province": "32", "sectors": ["pangan", "sandang"], "seats": 3},
-    {"code": "BANDUNG", "province": "32", "regency": "32.73", "sectors": ["pangan"], "seats": 2},
-    {"code": "JATIM", "province": "35", "sectors": ["sandang"], "seats": 1},
-]
 PAPUA = {"regency": "91.71", "plan_kbli": "10710"}
 SURABAYA = {"regency": "35.78", "plan_kbli": "10710"}
 
@@ -34,7 +36,7 @@ SURABAYA = {"regency": "35.78", "plan_kbli": "10710"}
 @pytest_asyncio.fixture
 async def small(databases: dict[str, str], tmp_path: Path) -> AsyncIterator[Office]:
     """An office with six seats in two provinces, placing four people at a time."""
-    policies = with_incubators(tmp_path, INCUBATORS)
+    policies = with_incubators(tmp_path, SIX_SEATS)
     async with open_office(databases, RINTIS_POLICIES=policies, RINTIS_ELIGIBILITY_ALLOCATE_BATCH=4) as opened:
         yield opened
 

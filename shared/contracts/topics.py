@@ -82,6 +82,9 @@ READ_TOGETHER: Mapping[str, tuple[Topic, ...]] = {
 """Topics that a service reads by one client, under the name of its consumer group in Kafka: what comes by them belongs together, and is settled
 in one transaction. Every other topic is read by a client of its own: a fetch costs by the partitions that it asks for, whatever comes."""
 
+FOLLOWED: Mapping[str, Topic] = {"notification.people": WORKERS}
+"""Of the topics that one client reads the one whose events lead to others on the rest: whoever is registered is decided about at once."""
+
 
 def reader_of(hearer: str, topic: Topic) -> str:
     """Return the consumer group in Kafka by which a service hears a topic."""

@@ -29,6 +29,9 @@ class Limits:
     busy_together_seconds: float = 0.15
     """The same where several consumers are read together: three times as much comes in a pause, and all of it is done before any of it is. At four
     fifths of the top rate people were through in 0.9 s at the median, with 0.3 seconds in 1.3 (one run each)."""
+    follow_ms: int = 30
+    """How long a few events wait for what they lead to, where one client reads both: that comes 15 to 25 ms later, and one transaction is cheaper
+    than two. Longer than this nobody waits for it, in an outage too."""
     apart_seconds: float = 0.008
     """Shortest time from one batch's start to the next on our own topics. What comes by them has come in batches already: what one batch
     of the service before it leads to at two moments, such as a referral at once and an offer after the seat is found, waits this long."""

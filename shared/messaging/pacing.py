@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shared.contracts.topics import Topic
 from shared.messaging.limits import Limits
 from shared.messaging.positions import Partition
 from shared.messaging.routes import Subscription
@@ -21,6 +22,15 @@ def time_apart(taken: int, waiting: int, subscription: Subscription, limits: Lim
     share = min(1.0, taken / limits.busy_records) ** 2
     longest = limits.busy_together_seconds if subscription.is_read_together else limits.busy_seconds
     return max(subscription.least_apart(limits), share * longest)
+
+
+def is_followed(found: Mapping[Any, Sequence[Any]], leading: Topic | None, limits: Limits) -> bool:
+    """Return whether others will follow at once on what a fetch brought: a few records of the leading topic and of no other. Pure.
+
+    `found`: records by partition. Where much comes in, the pause between batches brings it together.
+    """
+    count = sum(map(len, found.values()))
+    return leading is not None and 0 < count < limits.busy_records and all(tp.topic == leading.name for tp in found)
 
 
 def count_waiting(client: Any, reading: Mapping[Partition, int]) -> int:

@@ -16,6 +16,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 
 from shared.cancelling import Interrupted, only_own_end
+from shared.contracts.topics import FOLLOWED
 from shared.errors import Fatal
 from shared.messaging.consumer import Consumer
 from shared.messaging.continuity import Log, check_database, check_log, check_record, find_compacted, read_records
@@ -23,7 +24,7 @@ from shared.messaging.fetching import Fetching
 from shared.messaging.fuse import Blown
 from shared.messaging.joint import Joint
 from shared.messaging.limits import Limits
-from shared.messaging.pacing import count_waiting, time_apart
+from shared.messaging.pacing import count_waiting, is_followed, time_apart
 from shared.messaging.positions import Partition
 from shared.messaging.records import KafkaRecord
 from shared.messaging.tolerance import keep_records, tolerant_parser
@@ -67,6 +68,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         # In what is asked of it here all are alike: the joint sees to it.
         self._subscription = consumers[0].pipeline.subscription
         self.group = self._subscription.reader
+        self._leading = FOLLOWED.get(self.group)
         self._bootstrap = bootstrap
         self._limits = limits
         # As much as each would take by itself: with less, what they take in a pause is less than what comes in it.
@@ -111,20 +113,28 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships
         )
 
     async def _fetch(self, client: Any) -> tuple[Any, ...]:
-        """Wait for records, in place of the framework, which sleeps after an empty poll and for five seconds after an error."""
+        """Wait for records, and shortly for what they lead to; in place of the framework."""
         limits = self._limits
+        found = await self._take(client, limits.poll_ms, self._most_records)
+        if is_followed(found, self._leading, limits):
+            room = self._most_records - sum(map(len, found.values()))
+            for partition, records in (await self._take(client, limits.follow_ms, room)).items():
+                found[partition] = [*found.get(partition, []), *records]
+        return tuple(chain.from_iterable(found.values()))
+
+    async def _take(self, client: Any, within_ms: int, at_most: int) -> dict[Any, list[Any]]:
+        """Return records by partition; the framework sleeps after an empty poll, and for five seconds after an error."""
         try:
             if self._fetching is None or self._fetching.client is not client:
                 self._fetching = Fetching(client)
             with only_own_end():
-                found = await self._fetching.take(within_ms=limits.poll_ms, at_most=self._most_records)
+                return await self._fetching.take(within_ms=within_ms, at_most=at_most)
         except UnsupportedCodecError:
             raise
         except (KafkaError, Interrupted) as error:
             log.warning("Records cannot be fetched yet.", action="fetch_waits", consumer=self.group, error=type(error).__name__)
             await asyncio.sleep(FETCH_RETRY_SECONDS)
-            return ()
-        return tuple(chain.from_iterable(found.values()))
+            return {}
 
     async def on_partitions_revoked(self, revoked: Sequence[Any]) -> None:
         """Let the batch in hand finish before the group is joined again."""

@@ -6,15 +6,18 @@ join nik_tokens t using (version, token) join persons p using (person_id);
 
 -- claim_persons --
 -- The persons of tokens, made where nobody has the token; of two processes the later one waits, makes nothing, and has to look again:
--- who is not returned was made meanwhile.
-with given as (
+-- who is not returned was made meanwhile. Nobody waits for the disk: whatever names these persons is committed later in the same journal, and
+-- where a crash comes before that, their ids are derived again from the same records.
+with quick as materialized (
+  select set_config('synchronous_commit', 'off', true)
+), given as (
   select * from unnest($1::integer[], $2::smallint[], $3::bytea[], $4::uuid[]) as g(place, version, token, person_id)
 ), known as (
   select g.place, t.person_id
   from unnest($5::integer[], $6::smallint[], $7::bytea[]) as g(place, version, token) join nik_tokens t using (version, token)
 ), won as (
   insert into nik_tokens (version, token, person_id)
-  select version, token, person_id from given order by version, token
+  select version, token, person_id from given, quick order by version, token
   on conflict (version, token) do nothing
   returning person_id
 ), made as (

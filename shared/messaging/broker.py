@@ -7,6 +7,7 @@ import logging
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
+from shared.messaging.answers import wait_for_whole_answers
 from shared.messaging.connections import mend_connections
 from shared.messaging.limits import Limits
 from shared.messaging.tolerance import Backoff
@@ -18,6 +19,7 @@ PRODUCER_BATCH_BYTES = 256 << 10
 def make_broker(bootstrap: str, limits: Limits, client_id: str) -> KafkaBroker:
     """Return the broker that consumers hang on. It publishes nothing: events leave through the outbox."""
     mend_connections()
+    wait_for_whole_answers()
     return KafkaBroker(
         bootstrap,
         client_id=client_id,
@@ -37,6 +39,7 @@ def make_broker(bootstrap: str, limits: Limits, client_id: str) -> KafkaBroker:
 async def make_producer(bootstrap: str, limits: Limits, client_id: str) -> AIOKafkaProducer:
     """Return a started producer that neither doubles nor reorders."""
     mend_connections()
+    wait_for_whole_answers()
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         client_id=client_id,

@@ -13,7 +13,7 @@ from shared.contracts.topics import WORKERS
 from shared.messaging import Limits, Relay
 from shared.messaging.broker import make_producer
 from shared.messaging.connections import abandon
-from shared.storage import Database, Outbox, Outgoing
+from shared.storage import Database, Outbox, Outgoing, load_queries
 from shared.testing import eventually
 from tests.integration.messaging.messaging_stage import NOON, a_worker
 
@@ -181,3 +181,17 @@ async def test_many_rows_of_a_long_outage_leave_in_order_and_in_bounded_memory(o
 
     assert {key: list(dict.fromkeys(numbers)) for key, numbers in met.items()} == {key: list(range(1, 101)) for key in keys}
     assert grown < MOST_BYTES
+
+
+async def test_nobody_waits_for_the_disk_for_a_deletion_that_a_crash_may_undo(office: Office) -> None:
+    sql = load_queries("shared.storage")
+    await office.database.open()
+    await office.write(uuid4(), 1)
+    async with office.database.transaction() as tx:
+        [row] = await tx.fetch("select bucket, id from outbox")
+        await tx.execute(sql["delete_outbox"], [row["bucket"]], [row["id"]])
+        assert await tx.fetchval("show synchronous_commit") == "off"
+    assert await office.is_empty()
+    async with office.database.connection() as connection:
+        assert await connection.fetchval("show synchronous_commit") == "on"
+    await office.database.close()

@@ -7,6 +7,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
+from services.registration.repository.rows import SQL as REGISTRATION_SQL
 from shared.security.keystore import SQL
 from tests.integration.registration.registration_setup import Office
 
@@ -59,3 +60,14 @@ def rows_read(plan: dict[str, Any]) -> float:
     """Return how many rows a plan's steps that read tables have met."""
     own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"] if "Relation Name" in plan else 0
     return float(own + sum(map(rows_read, plan.get("Plans", ()))))
+
+
+async def test_nobody_waits_for_the_disk_until_a_person_is_registered(office: Office) -> None:
+    person = uuid4()
+    tokens = [0], [1], [b"token"]
+    async with office.desk.database.transaction() as tx:
+        made = await tx.fetch(REGISTRATION_SQL["claim_persons"], *tokens, [person], *tokens, office.desk.clock.now())
+        assert [row["person_id"] for row in made] == [person]
+        assert await tx.fetchval("show synchronous_commit") == "off"
+    async with office.desk.database.connection() as connection:
+        assert await connection.fetchval("show synchronous_commit") == "on"
